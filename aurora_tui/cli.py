@@ -1,0 +1,68 @@
+"""The command line: every command by name, loaded when it runs, so that none pays for another's imports."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+
+from aurora_tui import __version__
+from aurora_tui.errors import AuroraError
+from aurora_tui.text import safe
+
+_COMMANDS = {
+    "watch": ("console", "Open the console (the default)."),
+    "status": ("status", "Print the situation without a screen; the exit code is the verdict."),
+    "doctor": ("doctor", "Check each source: latency, version, rights, clock, and what to do."),
+    "drill": ("drill", "Practise on an embedded world."),
+    "config": ("config", "Check, show or describe the settings."),
+    "phase": ("phase", "Start, end or show a phase of the plan."),
+    "checklist": ("checklist", "Show and tick the phase's checklist."),
+}
+
+
+class _Commands(click.Group):
+    """A group that imports a command's module only when that command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"aurora_tui.commands.{_COMMANDS[cmd_name][0]}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, about) for name, (_, about) in _COMMANDS.items()])
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        # `aurora-tui --env staging` opens the console: flags before any command belong to `watch`.
+        if not any(arg in _COMMANDS for arg in args) and not {"--help", "-h", "--version"} & set(args):
+            args = ["watch", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="aurora-tui")
+def group() -> None:
+    """The on-call's console for a canary. Without a command it opens the console."""
+
+
+def main(argv: list[str] | None = None) -> Any:
+    """Run the command line; our errors become one message on stderr and their exit code."""
+    try:
+        code = group.main(args=argv, prog_name="aurora-tui", standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except AuroraError as error:
+        print(f"aurora-tui: {safe(str(error), limit=8192, lines=True)}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)

@@ -1,0 +1,1 @@
+"""Speak: Kubernetes on the wire. Imports nothing of ours but clock, errors and text."""

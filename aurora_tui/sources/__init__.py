@@ -1,0 +1,1 @@
+"""Look: sources turn what systems answer into observations, each with its freshness."""
