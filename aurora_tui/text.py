@@ -34,9 +34,7 @@ def safe(text: str | bytes, limit: int = 512, lines: bool = False) -> str:
             out.append(char)
         elif char in "\n\r\t\v\f":
             out.append(" ")
-        elif unicodedata.category(char) in _INVISIBLE or not (
-            char.isprintable() or unicodedata.combining(char)
-        ):
+        elif unicodedata.category(char) in _INVISIBLE or not (char.isprintable() or unicodedata.combining(char)):
             out.append("·")
         else:
             out.append(char)

@@ -1,4 +1,4 @@
-"""Alerts: what Prometheus, Alertmanager and Grafana say of one alert, merged into one row; a source is never dropped."""
+"""Alerts: what Prometheus, Alertmanager and Grafana say, merged into one row each; a source is never dropped."""
 
 from __future__ import annotations
 

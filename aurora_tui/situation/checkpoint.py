@@ -1,4 +1,4 @@
-"""Checkpoints: what is due, when, and what is already done. Starts come from the ledger, so timers survive restarts."""
+"""Checkpoints: what is due, when, and what is done. Starts come from the ledger, so timers survive restarts."""
 
 from __future__ import annotations
 

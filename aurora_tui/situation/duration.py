@@ -25,7 +25,7 @@ class Duration(float):
         return cls(sum(float(number) * _UNITS[unit] for number, unit in parts))
 
     def __str__(self) -> str:
-        if self == 0:
+        if float(self) == 0.0:
             return "0s"
         milliseconds = round(self * 1000)
         text = ""

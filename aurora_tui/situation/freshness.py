@@ -51,9 +51,7 @@ class SourceLight(msgspec.Struct, frozen=True, kw_only=True):
             if self.error is not None:
                 return LightState.FAILED
             waited = 0.0 if self.since is None else now - self.since
-            return (
-                LightState.STARTING if waited <= STALE_AFTER_INTERVALS * self.interval else LightState.FAILED
-            )
+            return LightState.STARTING if waited <= STALE_AFTER_INTERVALS * self.interval else LightState.FAILED
         return LightState.LIVE if age <= STALE_AFTER_INTERVALS * self.interval else LightState.STALE
 
     def trusted(self, now: float) -> bool:

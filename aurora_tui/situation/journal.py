@@ -21,7 +21,7 @@ class PhaseRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tick(msgspec.Struct, frozen=True, kw_only=True):
-    """Something done: a checklist item, a checkpoint or a day's round. `key` is `phase/item` or `daily/id/YYYY-MM-DD`."""
+    """Something done. `key` is `phase/item`, `phase/checkpoint` or `daily/id/YYYY-MM-DD`."""
 
     key: str
     at: float

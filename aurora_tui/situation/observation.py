@@ -68,6 +68,4 @@ class JournalObserved(Answer, frozen=True, kw_only=True):
     journal: Journal
 
 
-Observation = (
-    SourceFailed | MetricsObserved | ClusterObserved | AlertsObserved | ProbeObserved | JournalObserved
-)
+Observation = SourceFailed | MetricsObserved | ClusterObserved | AlertsObserved | ProbeObserved | JournalObserved

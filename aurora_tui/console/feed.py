@@ -1,0 +1,24 @@
+"""What the console needs from the rest of the house: Situations as they come, and a pod's log when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from aurora_tui.situation.situation import Situation
+
+
+class Feed(Protocol):
+    """Where Situations come from: the war room in the product, made-up ones in tests."""
+
+    async def run(self, tell: Callable[[Situation], None]) -> None:
+        """Tell each new Situation, at most every 200 ms and at least once a second. Ends by cancellation."""
+        ...
+
+    async def pod_log(self, namespace: str, pod: str, container: str | None, lines: int) -> str:
+        """The last `lines` of a container's log; AuroraError when it cannot be read."""
+        ...
+
+    async def close(self) -> None:
+        """Release everything."""
+        ...
