@@ -5,6 +5,10 @@ A pure projection of ledger entries; the entries themselves are in `aurora_tui.l
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
 import msgspec
 
 
@@ -44,3 +48,67 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
     def current(self) -> PhaseRun | None:
         """The phase that runs now: the newest start that has no end."""
         return next((run for run in reversed(self.phases) if run.ended_at is None), None)
+
+
+EMPTY = Journal()
+
+
+class Record(Protocol):
+    """A ledger entry as far as this projection reads it."""
+
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def at(self) -> float: ...
+    @property
+    def actor(self) -> str: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def data(self) -> Mapping[str, Any]: ...
+
+
+def project(records: Iterable[Record], onto: Journal = EMPTY) -> Journal:
+    """The journal after these entries: a fold, so that `project(b, project(a))` equals `project(a + b)`.
+
+    Entries of other kinds, and ones whose data is not what their action asks for, change nothing but the size.
+    """
+    phases = list(onto.phases)
+    ticks = dict(onto.ticks)
+    resets = dict(onto.resets)
+    backup_at = onto.backup_at
+    size = onto.size
+    for record in records:
+        size = max(size, record.sequence)
+        match record.action, record.data:
+            case "phase.started", {"phase": str(phase), "started_at": str(text)}:
+                # A phase that starts ends the one before it: two T0 would make every timer ambiguous.
+                phases = [_ended(run, record, "superseded") for run in phases]
+                started_at = datetime.fromisoformat(text).timestamp()
+                phases.append(
+                    PhaseRun(phase=phase, started_at=started_at, started_by=record.actor, sequence=record.sequence)
+                )
+            case "phase.ended", {"phase": str(phase), "outcome": str(outcome)}:
+                phases = [_ended(run, record, outcome) if run.phase == phase else run for run in phases]
+            case "tick.set", {"key": str(key), **rest}:
+                evidence = rest.get("evidence")
+                ticks[key] = Tick(
+                    key=key,
+                    at=record.at,
+                    by=record.actor,
+                    evidence=evidence if isinstance(evidence, str) else None,
+                    sequence=record.sequence,
+                )
+            case "tick.cleared", {"key": str(key)}:
+                ticks.pop(key, None)
+            case "criterion.reset", {"criterion": str(criterion)}:
+                resets[criterion] = (*resets.get(criterion, ()), record.at)
+            case "backup.made", _:
+                backup_at = record.at
+    return Journal(phases=tuple(phases), ticks=ticks, resets=resets, backup_at=backup_at, size=size, root=onto.root)
+
+
+def _ended(run: PhaseRun, record: Record, outcome: str) -> PhaseRun:
+    if run.ended_at is not None:
+        return run
+    return msgspec.structs.replace(run, ended_at=record.at, ended_by=record.actor, outcome=outcome)

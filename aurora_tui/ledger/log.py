@@ -1,0 +1,252 @@
+"""The append-only log: one SQLite file whose rows are canonical JSON entries chained by hash.
+
+An entry is the exact bytes of the RFC 8785 form of {v, seq, prev, ts, actor, action, request_id, data}; those
+bytes are stored and hashed, never re-serialised. `seq` counts from 1, `prev` is the leaf hash before it in hex.
+
+The journal mode is DELETE with synchronous=EXTRA: WAL has a corruption bug with two writing processes in the
+SQLite releases in the field, and copies of a live WAL file lose rows. An append is one statement, so a caller
+cancelled at any moment leaves either the whole entry or none, and never a held lock.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import aiosqlite
+import rfc8785
+
+from aurora_tui.clock import WALL, Clock, iso_micro, parse_iso
+from aurora_tui.errors import AuroraError
+from aurora_tui.ledger.merkle import Tree, leaf_hash
+
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS audit_log(seq INTEGER PRIMARY KEY, entry BLOB NOT NULL,"
+    " leaf_hash BLOB NOT NULL CHECK(length(leaf_hash)=32)) STRICT",
+    "CREATE TABLE IF NOT EXISTS checkpoint(size INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT",
+)
+# MATERIALIZED: SQLite must make the entry once, or the stored bytes and their hash could differ in `ts`.
+_APPEND = """
+WITH last AS MATERIALIZED (
+    SELECT coalesce(max(seq), 0) AS seq,
+           (SELECT leaf_hash FROM audit_log ORDER BY seq DESC LIMIT 1) AS leaf_hash
+    FROM audit_log
+), made AS MATERIALIZED (
+    SELECT seq + 1 AS seq, aurora_entry(seq + 1, leaf_hash, ?, ?, ?, ?) AS entry FROM last
+)
+INSERT INTO audit_log(seq, entry, leaf_hash) SELECT seq, entry, aurora_leaf(entry) FROM made
+RETURNING seq, entry, leaf_hash
+"""
+_PAGE = 1000
+
+
+class LedgerError(AuroraError):
+    """The ledger cannot be opened, read, written or trusted."""
+
+
+class Entry:
+    """One entry as read: `raw` are the hashed bytes, the rest is their content."""
+
+    __slots__ = ("action", "actor", "at", "data", "leaf", "previous", "raw", "request_id", "sequence")
+
+    def __init__(self, raw: bytes, leaf: bytes) -> None:
+        """Decode `raw`; ValueError when it is not an entry."""
+        fields = json.loads(raw)
+        if not isinstance(fields, dict) or fields.get("v") != 1:
+            raise ValueError("not an entry of version 1")
+        try:
+            self.sequence: int = fields["seq"]
+            self.previous: str | None = fields["prev"]
+            self.at: float = parse_iso(fields["ts"])
+            self.actor: str = fields["actor"]
+            self.action: str = fields["action"]
+            self.request_id: str = fields["request_id"]
+            self.data: dict[str, Any] = fields["data"]
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"entry lacks {error}") from error
+        self.raw = raw
+        self.leaf = leaf
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.sequence} {self.action}>"
+
+
+class Log:
+    """An open ledger. Use as `async with Log(path) as log`: an unclosed connection would hang the process's end.
+
+    `clock` gives the entries' time. `create=False` refuses a missing file instead of making one.
+    """
+
+    def __init__(self, path: Path, clock: Clock = WALL, *, create: bool = True) -> None:
+        self.path = path
+        self._clock = clock
+        self._create = create
+        self._database: aiosqlite.Connection | None = None
+
+    async def __aenter__(self) -> Self:
+        if not self._create and not self.path.exists():
+            raise LedgerError(f"There is no ledger at {self.path}", "Check the path, or start a phase to make one.")
+        try:
+            if self._create and not self.path.exists():
+                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+            self._database = await aiosqlite.connect(self.path, isolation_level=None)
+            await self._prepare(self._database)
+        except (OSError, sqlite3.Error) as error:
+            await self.close()
+            raise self._error("opened", error) from error
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the connection and its thread."""
+        if self._database is not None:
+            await self._database.close()
+            self._database = None
+
+    async def append(self, action: str, data: Mapping[str, Any], *, actor: str, request_id: str | None = None) -> Entry:
+        """Append one entry and return it once it is on disk; LedgerError when it is not.
+
+        A caller that was cancelled may have committed: look for its `request_id`.
+        """
+        try:
+            text = rfc8785.dumps(dict(data)).decode()
+        except rfc8785.CanonicalizationError as error:
+            raise LedgerError(
+                f"Entry {action!r} cannot be written: {error}", "Use text, whole numbers and lists."
+            ) from (error)
+        values = (actor, action, request_id or str(uuid.uuid4()), text)
+        try:
+            rows = list(await self._open.execute_fetchall(_APPEND, values))
+        except sqlite3.Error as error:
+            raise self._error("written to", error) from error
+        return Entry(rows[0][1], rows[0][2])
+
+    async def entries(self, after: int = 0) -> list[Entry]:
+        """All entries with a sequence above `after`, in order; LedgerError naming the first unreadable one."""
+        found: list[Entry] = []
+        for sequence, raw, leaf in await self._rows(after):
+            try:
+                found.append(Entry(raw, leaf))
+            except ValueError as error:
+                raise LedgerError(
+                    f"Entry {sequence} of {self.path} cannot be read: {error}", "Verify the ledger against a backup."
+                ) from error
+        return found
+
+    async def size(self) -> int:
+        """How many entries there are."""
+        return int((await self._fetch("SELECT count(*) FROM audit_log"))[0][0])
+
+    async def version(self) -> int:
+        """Changes when another process has written: cheap to ask often (PRAGMA data_version)."""
+        return int((await self._fetch("PRAGMA data_version"))[0][0])
+
+    async def verify(self) -> tuple[int, bytes]:
+        """Size and root after checking file integrity, every hash, the chain and the numbering.
+
+        LedgerError names the first bad entry and what is wrong with it. Re-chained edits and a cut-off end are
+        found only against a checkpoint kept elsewhere (RFC 6962 section 2.1.2).
+        """
+        state = (await self._fetch("PRAGMA integrity_check"))[0][0]
+        if state != "ok":
+            raise LedgerError(f"{self.path} is damaged: {state}", "Restore the last verified backup.")
+        tree = Tree()
+        previous: str | None = None
+        for sequence, raw, leaf in await self._rows(0):
+            wrong = _what_is_wrong(tree.size + 1, previous, sequence, raw, leaf)
+            if wrong:
+                raise LedgerError(
+                    f"Entry {sequence} of {self.path} {wrong}", "Keep the file and compare it with a verified backup."
+                )
+            tree.append(leaf)
+            previous = leaf.hex()
+        return tree.size, tree.root()
+
+    @property
+    def _open(self) -> aiosqlite.Connection:
+        if self._database is None:
+            raise LedgerError(f"{self.path} is not open", "Use it inside `async with`.")
+        return self._database
+
+    async def _prepare(self, database: aiosqlite.Connection) -> None:
+        clock = self._clock
+
+        def make_entry(
+            sequence: int, previous: bytes | None, actor: str, action: str, request_id: str, data: str
+        ) -> bytes:
+            return rfc8785.dumps(
+                {
+                    "v": 1,
+                    "seq": sequence,
+                    "prev": None if previous is None else previous.hex(),
+                    "ts": iso_micro(clock.now()),
+                    "actor": actor,
+                    "action": action,
+                    "request_id": request_id,
+                    "data": json.loads(data),
+                }
+            )
+
+        await database.create_function("aurora_entry", 6, make_entry)
+        await database.create_function("aurora_leaf", 1, leaf_hash, deterministic=True)
+        await database.execute_fetchall("PRAGMA busy_timeout=5000")
+        await database.execute_fetchall("PRAGMA synchronous=EXTRA")
+        tables = await database.execute_fetchall("SELECT name FROM sqlite_master WHERE type='table'")
+        if not {"audit_log", "checkpoint"} <= {row[0] for row in tables}:
+            if not self._create:
+                raise LedgerError(f"{self.path} is not a ledger: it has no audit_log", "Check the path.")
+            await database.execute_fetchall("PRAGMA journal_mode=DELETE")
+            for statement in _SCHEMA:
+                await database.execute_fetchall(statement)
+
+    async def _fetch(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
+        # Fetched whole: in DELETE mode a cursor left open blocks every writer's COMMIT.
+        try:
+            return list(await self._open.execute_fetchall(sql, values))
+        except sqlite3.Error as error:
+            raise self._error("read", error) from error
+
+    async def _rows(self, after: int) -> list[tuple[int, bytes, bytes]]:
+        rows: list[tuple[int, bytes, bytes]] = []
+        while True:
+            page = await self._fetch(
+                "SELECT seq, entry, leaf_hash FROM audit_log WHERE seq > ? ORDER BY seq LIMIT ?", (after, _PAGE)
+            )
+            rows.extend(page)
+            if len(page) < _PAGE:
+                return rows
+            after = page[-1][0]
+
+    def _error(self, verb: str, error: Exception) -> LedgerError:
+        return LedgerError(
+            f"The ledger {self.path} cannot be {verb}: {error}",
+            "Check the path, its owner and mode, and the free space of its disk.",
+        )
+
+
+def _what_is_wrong(expected: int, previous: str | None, sequence: int, raw: bytes, leaf: bytes) -> str | None:
+    """Why this row cannot stand at place `expected`, in words; None when it can."""
+    if sequence != expected:
+        return f"stands where entry {expected} should: entries were removed or renumbered"
+    if leaf_hash(raw) != leaf:
+        return "does not have the hash stored beside it: its content was changed"
+    try:
+        entry = Entry(raw, leaf)
+    except ValueError as error:
+        return f"is not an entry: {error}"
+    if entry.sequence != sequence:
+        return f"says it is entry {entry.sequence}: entries were reordered"
+    if entry.previous != previous:
+        return "does not continue the entry before it: entries were replaced or reordered"
+    return None
