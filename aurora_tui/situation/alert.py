@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from enum import Enum
 
 import msgspec
 
-from aurora_tui.situation.mission import Severity
+from aurora_tui.situation.mission import Severity, SeverityRules
 
 
 class AlertState(Enum):
@@ -65,3 +66,88 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     inhibited_by: tuple[str, ...] = ()
     generator_url: str | None = None
     lost_at: float | None = None
+
+
+class AlertTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """What is remembered of one alert between looks, so that flapping and loss can be told."""
+
+    labels: dict[str, str]
+    reports: tuple[SourceAlert, ...]
+    state: AlertState
+    since: float | None
+    transitions: tuple[float, ...] = ()
+    gone_at: float | None = None
+    lost_at: float | None = None
+
+
+FLAPPING_TRANSITIONS = 4
+FLAPPING_WINDOW = 1800.0
+RESOLVED_SHOWN_FOR = 600.0
+_ORDER = {state: rank for rank, state in enumerate(AlertState)}
+_SEVERITY_ORDER = {Severity.SEV1: 0, Severity.SEV2: 1, Severity.SEV3: 2, Severity.UNKNOWN: 2, Severity.SEV4: 3}
+_IDENTITY_LABELS = frozenset({"alertname", "severity", "sev"})
+
+
+def fingerprint(labels: Mapping[str, str]) -> str:
+    """Alertmanager's fingerprint: FNV-1a-64 over sorted `name 0xff value 0xff`, 16 hex digits."""
+    value = 0xCBF29CE484222325
+    for name in sorted(labels):
+        for byte in name.encode() + b"\xff" + labels[name].encode() + b"\xff":
+            value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return f"{value:016x}"
+
+
+def severity(labels: Mapping[str, str], rules: SeverityRules) -> tuple[Severity, bool]:
+    """The severity these labels mean, and whether a rule knew them. The first label that is set decides."""
+    for name in rules.labels:
+        text = labels.get(name)
+        if text:
+            known = rules.values.get(text) or rules.values.get(text.lower())
+            if known is None and text.upper() in Severity.__members__:
+                known = Severity[text.upper()]
+            return (known, True) if known is not None else (Severity.UNKNOWN, False)
+    return Severity.UNKNOWN, False
+
+
+def rows(tracks: Sequence[AlertTrack], rules: SeverityRules) -> tuple[AlertRow, ...]:
+    """The alerts panel, most pressing first: by state, then severity, then age."""
+    shown = [_row(track, rules) for track in tracks]
+    shown.sort(key=lambda row: (_ORDER[row.state], _SEVERITY_ORDER[row.severity], row.since or 0.0, row.name))
+    return tuple(shown)
+
+
+def _row(track: AlertTrack, rules: SeverityRules) -> AlertRow:
+    level, known = severity(track.labels, rules)
+    annotations: dict[str, str] = {}
+    for report in reversed(track.reports):
+        annotations.update(report.annotations)
+    pending = [report.pending_since for report in track.reports if report.pending_since is not None]
+    return AlertRow(
+        fingerprint=fingerprint(track.labels),
+        name=track.labels.get("alertname", "?"),
+        severity=level,
+        severity_known=known,
+        state=track.state,
+        since=track.since,
+        pending_since=min(pending, default=None),
+        sources=tuple(sorted({report.source for report in track.reports}, reverse=True)),
+        subject=_subject(track.labels),
+        summary=annotations.get("summary", ""),
+        flapping=len(track.transitions) >= FLAPPING_TRANSITIONS,
+        transitions=len(track.transitions),
+        labels=track.labels,
+        annotations=annotations,
+        silenced_by=tuple(dict.fromkeys(silence for report in track.reports for silence in report.silenced_by)),
+        inhibited_by=tuple(dict.fromkeys(other for report in track.reports for other in report.inhibited_by)),
+        generator_url=next((report.generator_url for report in track.reports if report.generator_url), None),
+        lost_at=track.lost_at,
+    )
+
+
+def _subject(labels: Mapping[str, str]) -> str:
+    """What the alert is about: its most telling label, or none."""
+    for name in ("provider", "pod", "deployment", "tenant", "treaty_id", "service", "instance"):
+        if name in labels:
+            return f"{name.removesuffix('_id')} {labels[name]}"
+    other = sorted(set(labels) - _IDENTITY_LABELS)
+    return f"{other[0]} {labels[other[0]]}" if other else ""
