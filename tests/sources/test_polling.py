@@ -1,0 +1,109 @@
+"""The loop of a polling source: it tells, goes on, and comes back soon after a failure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import httpx
+import pytest
+
+from aurora_tui.clock import Clock
+from aurora_tui.errors import AuroraError
+from aurora_tui.situation.observation import MetricsObserved, Observation, SourceFailed
+from aurora_tui.sources.polling import back_off, poll
+
+FAST = Clock(speed=1000.0)
+GOOD: Observation = MetricsObserved(source="x", at=1.0)
+URL = "http://user:s3cret@prometheus.example:9090/?token=s3cret"
+
+
+async def told(look: Callable[[], Awaitable[Observation]], count: int, time_limit: float = 5.0) -> list[Observation]:
+    """The first `count` observations of a poll."""
+    seen: list[Observation] = []
+    enough = asyncio.Event()
+
+    def tell(observation: Observation) -> None:
+        seen.append(observation)
+        if len(seen) >= count:
+            enough.set()
+
+    loop = asyncio.create_task(
+        poll(look, source="x", interval=60.0, clock=FAST, tell=tell, time_limit=time_limit, url=URL)
+    )
+    async with asyncio.timeout(10):
+        await enough.wait()
+    loop.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loop
+    return seen[:count]
+
+
+def raising(*errors: BaseException) -> Callable[[], Awaitable[Observation]]:
+    """A look that raises each of these and is well from then on."""
+    left = list(errors)
+
+    async def look() -> Observation:
+        if left:
+            raise left.pop(0)
+        return GOOD
+
+    return look
+
+
+async def test_it_tells_each_answer() -> None:
+    assert await told(raising(), 3) == [GOOD, GOOD, GOOD]
+
+
+async def test_a_failure_is_told_in_words_and_the_next_answer_after_it() -> None:
+    failed, after = await told(raising(AuroraError("the token is empty", "Set it.")), 2)
+    assert isinstance(failed, SourceFailed)
+    assert failed.error == "the token is empty. Set it."
+    assert after == GOOD
+
+
+async def test_a_network_failure_names_the_server_without_its_secrets() -> None:
+    [failed] = await told(raising(httpx.ReadTimeout("")), 1)
+    assert isinstance(failed, SourceFailed)
+    assert failed.error.startswith("http://prometheus.example:9090/ gives no answer in time. Check")
+
+
+async def test_an_unexpected_fault_is_told_as_one_and_does_not_end_the_loop() -> None:
+    failed, after = await told(raising(ZeroDivisionError("division by zero")), 2)
+    assert isinstance(failed, SourceFailed)
+    assert failed.error.startswith("unexpected ZeroDivisionError while asking http://prometheus.example:9090/")
+    assert after == GOOD
+
+
+async def test_a_look_that_hangs_is_cut_at_the_time_limit() -> None:
+    async def hang() -> Observation:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    [failed] = await told(hang, 1, time_limit=0.05)
+    assert isinstance(failed, SourceFailed)
+    assert "gives no answer within 0.05 s" in failed.error
+
+
+async def test_setting_wake_ends_the_pause() -> None:
+    wake = asyncio.Event()
+    seen: asyncio.Queue[Observation] = asyncio.Queue()
+    loop = asyncio.create_task(
+        poll(raising(), source="x", interval=1e6, clock=Clock(), tell=seen.put_nowait, wake=wake)
+    )
+    async with asyncio.timeout(5):
+        await seen.get()
+        wake.set()
+        assert await seen.get() == GOOD
+    loop.cancel()
+
+
+@pytest.mark.parametrize(("failures", "ceiling"), [(1, 0.5), (2, 1.0), (5, 8.0), (7, 30.0), (10_000, 30.0)])
+def test_back_off_is_full_jitter_doubling_to_half_a_minute(failures: int, ceiling: float) -> None:
+    pauses = [back_off(failures, interval=3600.0) for _ in range(500)]
+    assert 0.0 <= min(pauses) < 0.1 * ceiling
+    assert 0.9 * ceiling < max(pauses) <= ceiling
+
+
+def test_back_off_is_never_longer_than_the_interval() -> None:
+    assert max(back_off(20, interval=15.0) for _ in range(500)) <= 15.0
