@@ -9,9 +9,9 @@ from importlinter import Contract, ContractCheck, fields, output
 class RoomsContract(Contract):
     """Holds every import between two rooms against one table.
 
-    A room is a module or package directly under the root package. `rooms` has a line for each,
-    "room: the rooms it may import" (`*` for all); anything not listed is not allowed. Unlike `forbidden`, a line may name a
-    room that is not built yet, while a room without a line breaks the contract.
+    A room is a module or package directly under the root package. `rooms` has a line for each, "room: the rooms
+    it may import" (`*` for all); anything not listed is not allowed. Unlike `forbidden`, a line may name a room
+    that is not built yet, while a room without a line breaks the contract.
     """
 
     type_name = "rooms"
