@@ -21,7 +21,7 @@ _OPTIONS = (
         multiple=True,
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Settings to merge over the others; one that holds [mission] takes the bundled mission's place. Repeatable.",
+        help="Settings to merge over; one that holds [mission] takes the bundled mission's place. Repeatable.",
     ),
     click.option("--env", "environment", metavar="NAME", help="The environment to look at."),
     click.option("--prometheus", metavar="URL", help="Another Prometheus; its authentication stays as configured."),

@@ -1,4 +1,4 @@
-"""Where the data that comes with the product lies: beside the package in a checkout, inside it in an installed wheel."""
+"""Where the data that comes with the product lies: beside the package in a checkout, inside it in a wheel."""
 
 from __future__ import annotations
 
