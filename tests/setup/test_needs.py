@@ -40,13 +40,13 @@ def suite(tmp_path: Path) -> Path:
 
 def run(suite: Path, *arguments: str, ci: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
-    environment = {**os.environ, "CI": ci}
+    environment = {**os.environ, "CI": ci, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     environment.pop("PYTEST_ADDOPTS", None)
     return subprocess.run(command, cwd=suite, env=environment, capture_output=True, text=True)
 
 
 def test_a_missing_program_skips_and_is_listed_with_its_package(suite: Path) -> None:
-    done = run(suite, "-n", "1", ci="")  # the list crosses from a worker
+    done = run(suite, "-p", "xdist", "-n", "1", ci="")  # the list crosses from a worker
     assert done.returncode == 0
     listed = done.stdout.partition("not tested, for want of a program")[2]
     assert "no-such-server: apt install no-such-package\n    tests/test_some.py::test_against_the_server\n" in listed
