@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from enum import Enum
+from zoneinfo import ZoneInfo
 
 import msgspec
+
+from aurora_tui.situation.alert import AlertRow, FiringSpan
+from aurora_tui.situation.journal import Journal, PhaseRun, Tick
+from aurora_tui.situation.mission import Mission, Phase
+from aurora_tui.situation.slo import SloStatus
 
 
 class TimerState(Enum):
@@ -57,3 +65,165 @@ class PhaseStatus(msgspec.Struct, frozen=True, kw_only=True):
     soak_day: int | None = None
     soak_days: int | None = None
     next: str | None = None
+
+
+_DAY = 86400.0
+
+
+class Ground(msgspec.Struct, frozen=True, kw_only=True):
+    """What checkpoints and checklists are judged on, at `now`. `green_since`: all SLOs met without a break since."""
+
+    mission: Mission
+    journal: Journal
+    slos: tuple[SloStatus, ...]
+    alerts: tuple[AlertRow, ...]
+    firing_history: tuple[FiringSpan, ...]
+    green_since: float | None
+    now: float
+
+    @property
+    def run(self) -> PhaseRun | None:
+        """The phase that runs."""
+        return self.journal.current
+
+    @property
+    def phase(self) -> Phase | None:
+        """Its plan; None when none runs or the mission file no longer knows it."""
+        run = self.run
+        return next((phase for phase in self.mission.phase if run and phase.id == run.phase), None)
+
+    @property
+    def green_hours(self) -> float | None:
+        """Consecutive hours of this phase with every SLO met; None when that is not known."""
+        if self.green_since is None or self.run is None:
+            return None
+        return max(0.0, self.now - max(self.green_since, self.run.started_at)) / 3600
+
+
+def timers(ground: Ground) -> tuple[Timer, ...]:
+    """The checkpoints panel: the phase's checkpoints, today's rounds of the daily protocol, the ledger's backup."""
+    rows: list[Timer] = []
+    run, phase = ground.run, ground.phase
+    if run is None:
+        rows.append(
+            Timer(id="phase", title="No phase runs", state=TimerState.UNKNOWN, detail="aurora-tui phase start PHASE")
+        )
+    elif phase is None:
+        rows.append(
+            Timer(
+                id="phase",
+                title=f"Phase {run.phase} runs",
+                state=TimerState.UNKNOWN,
+                detail="the mission file does not know it",
+            )
+        )
+    else:
+        rows.extend(_phase_timers(phase, run, ground))
+        rows.extend(_daily_timers(phase, run, ground))
+    rows.append(_backup_timer(ground))
+    upcoming = min(
+        (row.due_at for row in rows if row.state is TimerState.LATER and row.due_at is not None), default=None
+    )
+    return tuple(
+        msgspec.structs.replace(row, state=TimerState.NEXT)
+        if row.state is TimerState.LATER and row.due_at == upcoming
+        else row
+        for row in rows
+    )
+
+
+def next_due(rows: tuple[Timer, ...]) -> Timer | None:
+    """What must be done first: the oldest overdue row, else the next one."""
+    waiting = [row for row in rows if row.state in (TimerState.OVERDUE, TimerState.NEXT) and row.due_at is not None]
+    return min(waiting, key=lambda row: (row.state is not TimerState.OVERDUE, row.due_at or 0.0), default=None)
+
+
+def phase_status(ground: Ground) -> PhaseStatus | None:
+    """The running phase for the header; None when none runs."""
+    run, phase = ground.run, ground.phase
+    if run is None:
+        return None
+    if phase is None:
+        return PhaseStatus(id=run.phase, title=run.phase, started_at=run.started_at, length=0.0, traffic_percent=None)
+    steps = [item for item in phase.checkpoint if item.traffic_percent is not None]
+    taken = [item for item in steps if _done(ground, f"{phase.id}/{item.id}", run) is not None]
+    needs_green = any((item.check or "").startswith("green_hours:") for item in phase.checklist)
+    soaking = needs_green and float(phase.length) == ground.mission.mission.soak_days * _DAY
+    return PhaseStatus(
+        id=phase.id,
+        title=phase.title,
+        started_at=run.started_at,
+        length=float(phase.length),
+        traffic_percent=taken[-1].traffic_percent if taken else phase.traffic_percent,
+        step=f"step {len(taken)} of {len(steps)}" if steps else None,
+        green_since=ground.green_since if needs_green else None,
+        green_hours=ground.green_hours if needs_green else None,
+        green_needed=ground.mission.mission.green_hours if needs_green else None,
+        soak_day=min(ground.mission.mission.soak_days, int((ground.now - run.started_at) // _DAY) + 1)
+        if soaking
+        else None,
+        soak_days=ground.mission.mission.soak_days if soaking else None,
+        next=phase.next,
+    )
+
+
+def _phase_timers(phase: Phase, run: PhaseRun, ground: Ground) -> Iterator[Timer]:
+    for item in phase.checkpoint:
+        due = run.started_at + float(item.at)
+        yield _timer(f"{phase.id}/{item.id}", item.title, due, ground, run, item.detail)
+    if not any(float(item.at) == float(phase.length) for item in phase.checkpoint):
+        due = run.started_at + float(phase.length)
+        state = TimerState.OVERDUE if ground.now >= due else TimerState.LATER
+        yield Timer(id=f"{phase.id}/end", title=f"{phase.title} ends", state=state, due_at=due)
+
+
+def _daily_timers(phase: Phase, run: PhaseRun, ground: Ground) -> Iterator[Timer]:
+    """Today's rounds, and only those that fell due after the phase began."""
+    zone = ZoneInfo(ground.mission.mission.day_zone)
+    today = datetime.fromtimestamp(ground.now, zone)
+    for item in ground.mission.daily:
+        if item.phases and phase.id not in item.phases:
+            continue
+        hour, minute = (int(part) for part in item.at.split(":"))
+        due = today.replace(hour=hour, minute=minute, second=0, microsecond=0).timestamp()
+        if due >= run.started_at:
+            yield _timer(f"daily/{item.id}/{today:%Y-%m-%d}", item.title, due, ground, run, ", ".join(item.tasks))
+
+
+def _timer(key: str, title: str, due: float, ground: Ground, run: PhaseRun, detail: str | None) -> Timer:
+    tick = _done(ground, key, run)
+    if tick is not None:
+        return Timer(
+            id=key,
+            title=title,
+            state=TimerState.DONE,
+            due_at=due,
+            done_at=tick.at,
+            done_by=tick.by,
+            evidence=tick.evidence,
+            detail=detail,
+        )
+    state = TimerState.OVERDUE if ground.now >= due else TimerState.LATER
+    return Timer(id=key, title=title, state=state, due_at=due, detail=detail)
+
+
+def _backup_timer(ground: Ground) -> Timer:
+    rpo = ground.mission.mission.ledger_rpo
+    made = ground.journal.backup_at
+    if made is None:
+        return Timer(id="backup", title="Ledger backup", state=TimerState.UNKNOWN, detail=f"none yet, RPO {rpo}")
+    fresh = ground.now - made <= float(rpo)
+    return Timer(
+        id="backup",
+        title="Ledger backup",
+        state=TimerState.DONE if fresh else TimerState.OVERDUE,
+        done_at=made,
+        due_at=made + float(rpo),
+        detail=f"RPO {rpo}",
+    )
+
+
+def _done(ground: Ground, key: str, run: PhaseRun) -> Tick | None:
+    """The tick for `key`, if it was set in this run: a repeated phase starts with an empty list."""
+    tick = ground.journal.ticks.get(key)
+    return tick if tick is not None and tick.sequence > run.sequence else None

@@ -29,10 +29,12 @@ def first_firing(
         if not _counts(track.labels, wanted, rules):
             continue
         for report in track.reports:
-            if report.state is not AlertState.PENDING and report.fired_at is not None:
-                still = track.gone_at is None
-                if still or report.fired_at >= start:
-                    firings.append((max(report.fired_at, start), track.labels.get("alertname", "?")))
+            # Prometheus tells since when an alert is pending, not when it began to fire.
+            fired = report.fired_at if report.fired_at is not None else report.pending_since
+            if report.state is AlertState.PENDING or fired is None:
+                continue
+            if track.gone_at is None or fired >= start:
+                firings.append((max(fired, start), track.labels.get("alertname", "?")))
     return min(firings, default=None)
 
 

@@ -9,7 +9,7 @@ from enum import Enum
 import msgspec
 
 from aurora_tui.situation.alert import AlertRow, AlertState
-from aurora_tui.situation.checkpoint import Timer, TimerState
+from aurora_tui.situation.checkpoint import Timer, next_due
 from aurora_tui.situation.criterion import CriterionState, CriterionStatus
 from aurora_tui.situation.duration import Duration
 from aurora_tui.situation.freshness import LightState, SourceLight
@@ -74,7 +74,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decide(evidence: Evidence) -> Verdict:
-    """The worst word any reason calls for, every reason (worst first), and the deadlines. GO needs no reason against it."""
+    """The worst word that any reason calls for, all reasons worst first, and the deadlines. GO has none against it."""
     reasons = [
         *_tripped(evidence),
         *_blind(evidence),
@@ -83,7 +83,7 @@ def decide(evidence: Evidence) -> Verdict:
         *_watch_workloads(evidence),
     ]
     reasons.sort(key=lambda reason: (_RANK[reason.word], reason.deadline or math.inf))
-    due = next((timer for timer in evidence.timers if timer.state in (TimerState.OVERDUE, TimerState.NEXT)), None)
+    due = next_due(evidence.timers)
     word = reasons[0].word if reasons else Word.GO
     if not reasons:
         reasons.append(_all_well(evidence))
@@ -130,7 +130,7 @@ def _blind(evidence: Evidence) -> Iterator[Reason]:
     for status in evidence.criteria:
         if status.state is CriterionState.TRIPPED_UNVERIFIED:
             yield Reason(
-                text=f"{status.title} cannot be proved healthy: {status.detail or 'data was missing for the whole hold'}",
+                text=f"{status.title} cannot be proved healthy: {status.detail or 'no data for the whole hold'}",
                 word=Word.BLIND,
                 since=status.since,
                 about=status.id,

@@ -1,0 +1,186 @@
+"""The war room: starts the sources, folds what they observe into a Situation, and tells whoever listens."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from aurora_tui.clock import Clock
+from aurora_tui.errors import AuroraError
+from aurora_tui.ledger.log import Log
+from aurora_tui.settings import Settings
+from aurora_tui.situation.freshness import SourceLight
+from aurora_tui.situation.journal import Journal, project
+from aurora_tui.situation.observation import JournalObserved, MetricsObserved, Observation, SourceFailed
+from aurora_tui.situation.picture import Frame, Picture, assess, observe, start_of_judgement
+from aurora_tui.situation.situation import Situation
+from aurora_tui.sources.alerts import alert_sources
+from aurora_tui.sources.cluster import ClusterSource
+from aurora_tui.sources.metrics import MetricsSource
+from aurora_tui.sources.polling import poll
+from aurora_tui.sources.probes import probe_sources
+from aurora_tui.sources.source import Source, Tell
+from aurora_tui.text import safe
+
+SHORTEST_BETWEEN = 0.2  # real seconds between two Situations, however much comes in
+LONGEST_BETWEEN = 1.0  # real seconds: staleness must show even when nothing comes in
+LEDGER_INTERVAL = 2.0
+
+
+class LedgerSource:
+    """The ledger as a source: what operators recorded, read anew when its file changes."""
+
+    name = "ledger"
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._path = path
+        self._clock = clock
+        self._seen: tuple[int, int, int, int] | None = None
+        self._journal = Journal()
+        self.light = SourceLight(name=self.name, title="ledger", interval=self._interval)
+
+    @property
+    def _interval(self) -> float:
+        return LEDGER_INTERVAL * self._clock.speed
+
+    async def run(self, tell: Tell) -> None:
+        """Read and tell until cancelled."""
+        await poll(self._look, source=self.name, interval=self._interval, clock=self._clock, tell=tell)
+
+    async def close(self) -> None:
+        """Nothing is held open between two looks."""
+
+    async def _look(self) -> JournalObserved:
+        try:
+            state = os.stat(self._path)
+        except FileNotFoundError:
+            # Nobody has recorded anything yet: that is known, not missing.
+            self._seen, self._journal = None, Journal()
+            return self._observed(("no entries yet",))
+        seen = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
+        if seen != self._seen:
+            same_file = self._seen is not None and self._seen[:2] == seen[:2] and self._seen[2] <= seen[2]
+            onto = self._journal if same_file else Journal()
+            async with Log(self._path, self._clock, create=False) as log:
+                self._journal = project(await log.entries(after=onto.size), onto)
+            self._seen = seen
+        return self._observed(())
+
+    def _observed(self, notes: tuple[str, ...]) -> JournalObserved:
+        return JournalObserved(source=self.name, at=self._clock.now(), journal=self._journal, notes=notes)
+
+
+class Warroom:
+    """All sources of one environment and the picture folded from them. It implements the console's `Feed`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._clock = settings.clock
+        mission = settings.mission
+        self._frame = Frame(
+            mission=mission,
+            environment_name=settings.environment_name,
+            environment=settings.environment,
+            treaty=mission.mission.treaty,
+            read_only=settings.read_only,
+        )
+        self._metrics = MetricsSource(settings) if settings.environment.prometheus else None
+        self._cluster = ClusterSource(settings) if settings.environment.cluster else None
+        sources: list[Source | None] = [
+            self._metrics,
+            self._cluster,
+            *alert_sources(settings),
+            *probe_sources(settings),
+            LedgerSource(settings.ledger, settings.clock),
+        ]
+        self._sources: list[Source] = [source for source in sources if source is not None]
+        began = settings.clock.now()
+        lights = [msgspec.structs.replace(source.light, since=began) for source in self._sources]
+        self._picture = Picture(lights=(*lights, *_unwatched({light.name for light in lights})))
+        self._skew = 0.0
+        self._start: tuple[float | None, dict[str, tuple[float, ...]]] | None = None
+        self._changed = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The sources, for `doctor`."""
+        return tuple(self._sources)
+
+    def situation(self) -> Situation:
+        """What everything means now."""
+        return assess(self._picture, self._frame, self._now())
+
+    async def run(self, tell: Callable[[Situation], None]) -> None:
+        """Start the sources and tell a Situation when something changed (at most every 200 ms) and every second."""
+        self._tasks = [
+            asyncio.create_task(self._watch(source), name=f"source {source.name}") for source in self._sources
+        ]
+        try:
+            while True:
+                self._changed.clear()
+                tell(self.situation())
+                await asyncio.sleep(SHORTEST_BETWEEN)
+                try:
+                    async with asyncio.timeout(LONGEST_BETWEEN - SHORTEST_BETWEEN):
+                        await self._changed.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            await self.close()
+
+    async def pod_log(self, namespace: str, pod: str, container: str | None, lines: int) -> str:
+        """The last `lines` of a container's log; AuroraError when it cannot be read."""
+        if self._cluster is None:
+            raise AuroraError("No cluster is watched", "Name one in the environment's [cluster] table.")
+        return await self._cluster.pod_log(namespace, pod, container, lines)
+
+    async def close(self) -> None:
+        """Stop every source and release what it holds."""
+        tasks, self._tasks = self._tasks, []
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for source in self._sources:
+            await source.close()
+
+    def _now(self) -> float:
+        return self._clock.now() + self._skew
+
+    async def _watch(self, source: Source) -> None:
+        """Run one source; if it ends, which it never should, its light goes out instead of staying green."""
+        try:
+            await source.run(self._observed)
+        except Exception as error:  # noqa: BLE001 - one source's fault must not take the others with it
+            why = f"{source.light.title} stopped: {type(error).__name__} {safe(str(error), 200)}"
+        else:
+            why = f"{source.light.title} stopped without a reason"
+        self._observed(SourceFailed(source=source.name, at=self._clock.now(), error=f"{why}. Restart the console."))
+
+    def _observed(self, observation: Observation) -> None:
+        if isinstance(observation, MetricsObserved) and observation.skew is not None:
+            self._skew = observation.skew
+        # Sources tell their own clock's time; everything is judged on the server's.
+        self._picture = observe(
+            self._picture, msgspec.structs.replace(observation, at=observation.at + self._skew), self._frame.mission
+        )
+        if isinstance(observation, JournalObserved) and self._metrics is not None:
+            run = self._picture.journal.current
+            start = (run.started_at if run else None, self._picture.journal.resets)
+            if start != self._start:
+                self._start = start
+                self._metrics.set_start(start_of_judgement(self._picture, self._frame, self._now()), start[1])
+        self._changed.set()
+
+
+def _unwatched(watched: set[str]) -> list[SourceLight]:
+    """Lights for what this environment does not configure: said, rather than left out."""
+    kinds = {"metrics": "metrics", "cluster": "cluster", "am": "alerts"}
+    return [
+        SourceLight(name=name, title=title, interval=1.0, watched=False)
+        for name, title in kinds.items()
+        if name not in watched
+    ]
