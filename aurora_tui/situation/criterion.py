@@ -1,17 +1,44 @@
 """Rollback criteria: "for N consecutive minutes", told so that no restart and no lost scrape changes the answer.
 
-Two clocks run over a grid of points (facts: "For N consecutive minutes", restart-proof):
-
-- *confirmed* starts at the first BAD point, bridges MISSING ones up to the gap, restarts after a longer
-  gap, and is cleared by a GOOD one;
-- *possible* counts MISSING as BAD and is cleared only by a GOOD one.
+Two clocks run over a grid of points (`aurora_tui.situation.fold`); here is what they mean now. A criterion
+never says OK on data that is old: what cannot be known is NO_DATA, with the reason in words.
 """
 
 from __future__ import annotations
 
+import math
+import operator
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
 
 import msgspec
+
+from aurora_tui.situation.fold import Fold, Grade, advance, begin, settle
+from aurora_tui.situation.freshness import STALE_AFTER_INTERVALS, SourceLight
+from aurora_tui.situation.mission import Comparison, Criterion
+
+__all__ = [
+    "CriterionObserved",
+    "CriterionState",
+    "CriterionStatus",
+    "Fold",
+    "Grade",
+    "advance",
+    "grade",
+    "grade_all",
+    "start",
+    "state_of",
+    "status",
+    "worst",
+]
+
+_COMPARE: dict[Comparison, Callable[[float, float], bool]] = {
+    Comparison.LESS: operator.lt,
+    Comparison.LESS_EQUAL: operator.le,
+    Comparison.GREATER: operator.gt,
+    Comparison.GREATER_EQUAL: operator.ge,
+}
+_BAD_WHEN_LOW = (Comparison.LESS, Comparison.LESS_EQUAL)
 
 
 class CriterionState(Enum):
@@ -54,26 +81,6 @@ class CriterionStatus(msgspec.Struct, frozen=True, kw_only=True):
     detail: str | None = None
 
 
-class Fold(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the two clocks of one criterion stand after every grid point up to `to`.
-
-    `to` None: no point folded yet. `bad_since` is the confirmed clock, `possible_since` the possible one,
-    `missing_since` the start of the present gap. Trips are latched.
-    """
-
-    start: float
-    grid: float
-    hold: float
-    to: float | None = None
-    bad_since: float | None = None
-    last_bad: float | None = None
-    possible_since: float | None = None
-    missing_since: float | None = None
-    tripped_at: float | None = None
-    tripped_unverified_at: float | None = None
-    recent: tuple[int, ...] = ()  # one code a grid point of the last hold, oldest first
-
-
 class CriterionObserved(msgspec.Struct, frozen=True, kw_only=True):
     """What the metrics source folded for one criterion. `fold` None: not folded yet."""
 
@@ -85,3 +92,139 @@ class CriterionObserved(msgspec.Struct, frozen=True, kw_only=True):
     value_at: float | None = None
     cannot_trip: str | None = None
     error: str | None = None
+
+
+def grade(
+    value: float | None, present: bool, criterion: Criterion, *, events: float | None = None, min_events: float = 0.0
+) -> Grade:
+    """One point. MISSING: no value, NaN, the presence missing, or fewer events than the reading asks for.
+
+    ±Inf compares like any number: a rate over nothing is NaN, but a quantile in the last bucket may be +Inf.
+    """
+    if value is None or not present or math.isnan(value):
+        return Grade.MISSING
+    if min_events > 0.0 and not (events is not None and events >= min_events):
+        return Grade.MISSING
+    if criterion.op is None or criterion.value is None:
+        raise ValueError(f"criterion {criterion.id} compares with nothing: it has no op or no value")
+    return Grade.BAD if _COMPARE[criterion.op](value, criterion.value) else Grade.GOOD
+
+
+def grade_all(values: Sequence[float | None], criterion: Criterion) -> bytes:
+    """The codes of many points whose presence is already settled: None where missing."""
+    if criterion.op is None or criterion.value is None:
+        raise ValueError(f"criterion {criterion.id} compares with nothing: it has no op or no value")
+    bad, limit = _COMPARE[criterion.op], criterion.value
+    return bytes([2 if value is None or value != value else 1 if bad(value, limit) else 0 for value in values])
+
+
+def worst(one: float, other: float, criterion: Criterion) -> float:
+    """The worse of two values of one point, as the criterion sees it; a number is worse than NaN."""
+    if math.isnan(one) or math.isnan(other):
+        return other if math.isnan(one) else one
+    return min(one, other) if criterion.op in _BAD_WHEN_LOW else max(one, other)
+
+
+def start(criterion: Criterion, t0: float, grid: float, resets: Iterable[float] = ()) -> Fold:
+    """The fold of a measured `criterion` before its first point. ValueError for one without a hold."""
+    if criterion.hold is None:
+        raise ValueError(f"criterion {criterion.id} has no hold")
+    return begin(float(criterion.hold), t0, grid, resets)
+
+
+def state_of(fold: Fold) -> CriterionState:
+    """What the clocks say at `fold.to`. Trips are latched; before the first point nothing is known."""
+    if fold.tripped_at is not None:
+        return CriterionState.TRIPPED
+    if fold.tripped_unverified_at is not None:
+        return CriterionState.TRIPPED_UNVERIFIED
+    if fold.bad_since is not None:
+        return CriterionState.BREACHING
+    if fold.to is None or fold.possible_since is not None:
+        return CriterionState.NO_DATA
+    return CriterionState.OK
+
+
+def status(criterion: Criterion, observed: CriterionObserved | None, now: float, light: SourceLight) -> CriterionStatus:
+    """The measured `criterion` as shown at `now` (server time).
+
+    Data is too old when the last folded point is older than three looks of its source plus what the grid
+    itself takes (one step and the settling). A latched trip stays whatever the age.
+    """
+    blank = CriterionStatus(
+        id=criterion.id,
+        title=criterion.title,
+        then=criterion.then,
+        state=CriterionState.NO_DATA,
+        slo=criterion.slo,
+        op=None if criterion.op is None else criterion.op.value,
+        limit=criterion.value,
+        unit=criterion.unit,
+        digits=criterion.digits,
+        hold=None if criterion.hold is None else float(criterion.hold),
+        source_error=light.error,
+    )
+    if observed is None or observed.fold is None:
+        error = (None if observed is None else observed.error) or light.error
+        cannot_trip = None if observed is None else observed.cannot_trip
+        return _with(blank, source_error=error, cannot_trip=cannot_trip, detail=error or "its history is being read")
+    fold = observed.fold
+    status = _with(
+        blank,
+        state=state_of(fold),
+        statistic=observed.statistic,
+        value=observed.value,
+        bad_share=fold.bad_share,
+        folded_to=fold.to,
+        cannot_trip=observed.cannot_trip,
+        source_error=observed.error or light.error,
+    )
+    limit = STALE_AFTER_INTERVALS * light.interval + settle(fold.grid) + fold.grid
+    age = None if fold.to is None else now - fold.to
+    if age is None or age > limit:
+        return _on_old_data(status, fold, age)
+    return _on_fresh_data(status, fold)
+
+
+def _on_fresh_data(status: CriterionStatus, fold: Fold) -> CriterionStatus:
+    if status.state is CriterionState.TRIPPED:
+        return _with(status, since=fold.bad_since, tripped_at=fold.tripped_at)
+    if status.state is CriterionState.TRIPPED_UNVERIFIED:
+        return _with(
+            status,
+            since=fold.possible_since,
+            tripped_at=fold.tripped_unverified_at,
+            detail="bad or without data for the whole hold: cannot prove it healthy",
+        )
+    if status.state is CriterionState.BREACHING and fold.bad_since is not None:
+        return _with(status, since=fold.bad_since, trips_at=fold.bad_since + fold.hold)
+    if status.state is CriterionState.NO_DATA and fold.possible_since is not None:
+        return _with(
+            status,
+            since=fold.missing_since or fold.possible_since,
+            trips_at=fold.possible_since + fold.hold,
+            detail="no data: absent, not a number, or too few events",
+        )
+    return status
+
+
+def _on_old_data(status: CriterionStatus, fold: Fold, age: float | None) -> CriterionStatus:
+    words = "its history is being read" if age is None else f"last known {_age(age)} ago"
+    if status.state is CriterionState.TRIPPED:
+        return _with(status, since=fold.bad_since, tripped_at=fold.tripped_at, detail=words)
+    if status.state is CriterionState.TRIPPED_UNVERIFIED:
+        return _with(status, since=fold.possible_since, tripped_at=fold.tripped_unverified_at, detail=words)
+    if status.state is CriterionState.BREACHING:
+        words = f"{words}, breaching then"
+    trips_at = None if fold.possible_since is None else fold.possible_since + fold.hold
+    return _with(status, state=CriterionState.NO_DATA, since=fold.to, trips_at=trips_at, detail=words)
+
+
+def _with(status: CriterionStatus, **changes: object) -> CriterionStatus:
+    return msgspec.structs.replace(status, **changes)
+
+
+def _age(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"
