@@ -20,6 +20,7 @@ _COMMANDS = {
     "config": ("config", "Check, show or describe the settings."),
     "phase": ("phase", "Start, end or show a phase of the plan."),
     "checklist": ("checklist", "Show and tick the phase's checklist."),
+    "criterion": ("criterion", "Clear a tripped rollback criterion."),
 }
 
 

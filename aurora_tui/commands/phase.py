@@ -1,0 +1,126 @@
+"""`aurora-tui phase`: phases start and end because an operator says so, and the ledger remembers it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import click
+
+from aurora_tui.commands.options import LoadSettings, settings_options
+
+if TYPE_CHECKING:
+    from aurora_tui.settings import Settings
+    from aurora_tui.situation.journal import Journal
+    from aurora_tui.situation.mission import Phase
+
+OUTCOMES = ("completed", "rolled back", "abandoned")
+
+
+@click.group("phase")
+def command() -> None:
+    """Start, end or show a phase of the plan."""
+
+
+@command.command("start")
+@click.argument("phase")
+@click.option("--at", "at", metavar="TIME", help="When it started, as 2026-01-03T14:02:11Z; now when left out.")
+@settings_options
+def start(load_settings: LoadSettings, phase: str, at: str | None) -> None:
+    """Record that PHASE starts: the time everything in it is counted from."""
+    settings = load_settings()
+    plan = _phase_named(settings, phase)
+    asyncio.run(_start(settings, plan, at))
+
+
+@command.command("end")
+@click.option("--outcome", type=click.Choice(OUTCOMES), default="completed", show_default=True)
+@settings_options
+def end(load_settings: LoadSettings, outcome: str) -> None:
+    """Record that the running phase ends, and how."""
+    asyncio.run(_end(load_settings(), outcome))
+
+
+@command.command("status")
+@settings_options
+def status(load_settings: LoadSettings) -> None:
+    """Show the running phase and its checkpoints; nothing but the ledger is read."""
+    asyncio.run(_show(load_settings()))
+
+
+def _phase_named(settings: Settings, name: str) -> Phase:
+    from aurora_tui.errors import UsageError
+
+    for phase in settings.mission.phase:
+        if phase.id == name:
+            return phase
+    known = ", ".join(phase.id for phase in settings.mission.phase)
+    raise UsageError(f"There is no phase {name!r} in the mission", f"Name one of: {known}.")
+
+
+async def read_journal(settings: Settings) -> Journal:
+    """What the ledger says so far; an empty journal when there is no ledger yet."""
+    from aurora_tui.ledger.log import Log
+    from aurora_tui.situation.journal import Journal, project
+
+    if not settings.ledger.exists():
+        return Journal()
+    async with Log(settings.ledger, settings.clock, create=False) as log:
+        return project(await log.entries())
+
+
+async def _start(settings: Settings, phase: Phase, at: str | None) -> None:
+    from aurora_tui.clock import iso, parse_iso
+    from aurora_tui.errors import UsageError
+    from aurora_tui.ledger.journal import current_actor, start_phase
+    from aurora_tui.ledger.log import Log
+
+    now = settings.clock.now()
+    try:
+        started_at = now if at is None else parse_iso(at)
+    except ValueError as error:
+        raise UsageError(f"--at {at}: {error}", "Write the time in UTC, as 2026-01-03T14:02:11Z.") from error
+    if started_at > now:
+        raise UsageError(f"--at {at} is in the future", f"A phase starts now ({iso(now)}) or earlier.")
+    running = (await read_journal(settings)).current
+    if running is not None:
+        raise UsageError(
+            f"Phase {running.phase} still runs, since {iso(running.started_at)}",
+            "End it first: aurora-tui phase end --outcome ...",
+        )
+    async with Log(settings.ledger, settings.clock) as log:
+        entry = await start_phase(log, phase.id, started_at, actor=current_actor())
+    click.echo(f"Phase {phase.id} started {iso(started_at)}, entry {entry.sequence} of {settings.ledger}")
+
+
+async def _end(settings: Settings, outcome: str) -> None:
+    from aurora_tui.errors import UsageError
+    from aurora_tui.ledger.journal import current_actor, end_phase
+    from aurora_tui.ledger.log import Log
+
+    running = (await read_journal(settings)).current
+    if running is None:
+        raise UsageError("No phase runs", "Start one: aurora-tui phase start PHASE.")
+    async with Log(settings.ledger, settings.clock) as log:
+        entry = await end_phase(log, running.phase, outcome, actor=current_actor())
+    click.echo(f"Phase {running.phase} ended: {outcome}, entry {entry.sequence} of {settings.ledger}")
+
+
+async def _show(settings: Settings) -> None:
+    from aurora_tui.clock import iso
+    from aurora_tui.commands.lines import span, timer_line
+    from aurora_tui.situation.checkpoint import Ground, phase_status, timers
+
+    now = settings.clock.now()
+    journal = await read_journal(settings)
+    ground = Ground(
+        mission=settings.mission, journal=journal, slos=(), alerts=(), firing_history=(), green_since=None, now=now
+    )
+    phase = phase_status(ground)
+    if phase is not None and journal.current is not None:
+        click.echo(
+            f"phase {phase.id}: {phase.title}, {span(now - phase.started_at)} of {span(phase.length)},"
+            f" started {iso(phase.started_at)} by {journal.current.started_by}"
+        )
+    for timer in timers(ground):
+        click.echo(timer_line(timer, now))
