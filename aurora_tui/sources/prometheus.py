@@ -1,0 +1,134 @@
+"""Ask Prometheus, through prometheus-api-client: time limits, no retries, ranges in chunks, errors in words.
+
+The client is synchronous and drops the API's warnings (accepted: none changes a value). One instance, with
+its own connection, lives in each of a few daemon threads.
+https://prometheus.io/docs/prometheus/latest/querying/api/
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from aurora_tui.situation.mission import Credentials
+from aurora_tui.sources.failure import HttpFailure, describe_body, describe_failure, http_status
+from aurora_tui.sources.http import CONNECT_SECONDS, NO_CREDENTIALS, READ_SECONDS, join, requests_session
+from aurora_tui.sources.threads import DaemonThreads
+
+if TYPE_CHECKING:
+    from prometheus_api_client import PrometheusConnect
+
+T = TypeVar("T")
+
+THREADS = 4
+# The API refuses more than 11,000 points a series: https://github.com/prometheus/prometheus/blob/v2.42.0/web/api/v1/api.go#L489
+MOST_POINTS = 10_000
+
+
+class Sample(NamedTuple):
+    """One element of an instant vector."""
+
+    labels: dict[str, str]
+    value: float
+
+
+class Series(NamedTuple):
+    """One element of a range matrix: values at their Unix times, points without data left out."""
+
+    labels: dict[str, str]
+    points: list[tuple[float, float]]
+
+
+class Prometheus:
+    """A Prometheus server at `url`. Every method raises HttpFailure in words, and is safe to cancel."""
+
+    def __init__(self, url: str, credentials: Credentials = NO_CREDENTIALS) -> None:
+        self.url = url.rstrip("/")
+        self.requests = 0
+        self._credentials = credentials
+        self._threads = DaemonThreads(THREADS, "prometheus")
+        self._local = threading.local()
+
+    async def instant(self, query: str) -> list[Sample]:
+        """The vector that `query` gives now; a scalar is a vector of one element without labels."""
+
+        def ask(client: PrometheusConnect) -> list[Sample]:
+            result = client.custom_query(query)
+            if result and not isinstance(result[0], dict):
+                return [Sample({}, float(result[1]))]
+            return [Sample(item["metric"], float(item["value"][1])) for item in result]
+
+        return await self._ask(ask)
+
+    async def range(self, query: str, start: float, end: float, step: float) -> list[Series]:
+        """`query` at start, start + step, … up to `end`, in chunks below the API's limit. Unix seconds."""
+        found: dict[tuple[tuple[str, str], ...], Series] = {}
+        count = int((end - start) / step + 1e-6) + 1
+        for first in range(0, count, MOST_POINTS):
+            last = min(first + MOST_POINTS, count) - 1
+            for series in await self._chunk(query, start + first * step, start + last * step, step):
+                key = tuple(sorted(series.labels.items()))
+                found.setdefault(key, Series(series.labels, [])).points.extend(series.points)
+        return list(found.values())
+
+    async def version(self) -> str | None:
+        """`2.42.0`; None when the server does not say (VictoriaMetrics answers an empty object)."""
+
+        def ask(client: PrometheusConnect) -> str | None:
+            response = self._local.session.get(join(self.url, "/api/v1/status/buildinfo"), timeout=_TIME_LIMITS)
+            response.raise_for_status()
+            data = response.json().get("data") or {}
+            version = data.get("version")
+            return version if isinstance(version, str) and version else None
+
+        return await self._ask(ask)
+
+    def close(self) -> None:
+        """Let go of the threads; a request under way is left to its time limit."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _chunk(self, query: str, start: float, end: float, step: float) -> list[Series]:
+        # The client rounds its times to whole seconds; parameters of our own win over it.
+        exact = {"start": f"{start:.3f}", "end": f"{end:.3f}"}
+        begin, finish = datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC)
+
+        def ask(client: PrometheusConnect) -> list[Series]:
+            result = client.custom_query_range(query, begin, finish, f"{step:g}", params=exact)
+            return [Series(item["metric"], [(float(t), float(v)) for t, v in item["values"]]) for item in result]
+
+        return await self._ask(ask)
+
+    async def _ask(self, ask: Callable[[PrometheusConnect], T]) -> T:
+        self.requests += 1
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, ask)
+
+    def _in_thread(self, ask: Callable[[PrometheusConnect], T]) -> T:
+        from prometheus_api_client.exceptions import PrometheusApiClientException
+        from requests import RequestException
+
+        try:
+            return ask(self._client())
+        except (PrometheusApiClientException, RequestException) as error:
+            words = describe_failure(error, self.url)
+            raise HttpFailure(words.rstrip("."), "", status=http_status(error)) from error
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+            raise HttpFailure(*describe_body(b"", self.url, f"not a Prometheus answer: {error}")) from error
+
+    def _client(self) -> PrometheusConnect:
+        """This thread's client, made when the thread first asks."""
+        client: Any = getattr(self._local, "client", None)
+        if client is None:
+            from prometheus_api_client import PrometheusConnect
+            from urllib3.util.retry import Retry
+
+            session = requests_session(self.url, self._credentials)
+            session.max_redirects = 0
+            client = PrometheusConnect(self.url, session=session, retry=Retry(0), timeout=_TIME_LIMITS)
+            self._local.session, self._local.client = session, client
+        return client
+
+
+_TIME_LIMITS = (CONNECT_SECONDS, READ_SECONDS)
