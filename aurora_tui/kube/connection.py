@@ -1,0 +1,262 @@
+"""Speaking with one Kubernetes API: bounded requests, streamed watches, every failure in words."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import msgspec
+
+from aurora_tui.errors import AuroraError
+from aurora_tui.kube.access import Access
+from aurora_tui.kube.credentials import ClientCertificate, Credentials
+from aurora_tui.kube.errors import Unreachable, Unreadable, describe_request, failure_of
+from aurora_tui.kube.transport import CONNECT_SECONDS, open_transport
+from aurora_tui.text import redact_url, safe
+
+READ_SECONDS = 30.0
+PROBE_SECONDS = 5.0
+OPEN_SECONDS = 15.0  # a watch must answer its headers within this
+SILENT_SECONDS = 150.0  # bookmarks come about every 60 s
+LARGEST_ANSWER = 64 * 2**20
+LARGEST_LINE = 8 * 2**20  # etcd holds objects up to 1.5 MB; JSON may triple that
+LARGEST_LOG = 2**20
+_PIECE = 64 * 1024
+
+Query = Mapping[str, str | int | bool]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiAnswer:
+    """A good answer. `latency` is seconds; `date` the server's clock (Unix seconds) in the middle of it."""
+
+    status: int
+    body: bytes
+    latency: float
+    date: float | None
+    received_at: float
+
+
+class Silent(Unreachable):
+    """A watch said nothing for longer than its bound: it may be dead, or there was nothing to say."""
+
+
+class Connection:
+    """One API as one user. Safe for many tasks at once; `close` ends all of it."""
+
+    def __init__(self, access: Access, credentials: Credentials | None = None) -> None:
+        self.access = access
+        self._credentials = credentials or Credentials(access)
+        self._transport: Any = None
+        self._retired: Any = None
+        self._certificate: ClientCertificate | None = None
+        self._opening = asyncio.Lock()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        query: Query | None = None,
+        *,
+        body: Any = None,
+        content_type: str = "application/json",
+        read_seconds: float = READ_SECONDS,
+        largest: int = LARGEST_ANSWER,
+    ) -> ApiAnswer:
+        """The answer to one request, whole; ApiError for every status but 2xx, Unreachable, Unreadable."""
+        target = _target(path, query)
+        request = describe_request(method, target)
+        began = time.monotonic()
+        async with self._response(method, target, request, body, content_type, read_seconds, read_seconds) as response:
+            received = await self._read(response, request, largest)
+        return ApiAnswer(
+            status=response.status,
+            body=received,
+            latency=time.monotonic() - began,
+            date=_date(response.headers.get("Date")),
+            received_at=time.time(),
+        )
+
+    async def get(self, path: str, query: Query | None = None, **bounds: Any) -> bytes:
+        """The body of a GET."""
+        return (await self.request("GET", path, query, **bounds)).body
+
+    async def get_object(self, path: str, decoder: msgspec.json.Decoder[T], query: Query | None = None) -> T:
+        """The object at `path`; Unreadable when it is not what `decoder` expects."""
+        return decode(decoder, await self.get(path, query), describe_request("GET", path))
+
+    @asynccontextmanager
+    async def watch(
+        self, path: str, query: Query, silent_seconds: float = SILENT_SECONDS
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """The lines of a watch as they come, until the server ends it; Silent after `silent_seconds` without one."""
+        target = _target(path, {**query, "watch": "1"})
+        request = describe_request("GET", target)
+        async with self._response("GET", target, request, None, "", silent_seconds, OPEN_SECONDS) as response:
+            yield self._lines(response, request)
+
+    async def pod_log(self, namespace: str, name: str, container: str | None, tail_lines: int) -> str:
+        """The last lines of a container's log, made safe to show; at most 1 MiB."""
+        query: dict[str, str | int] = {"tailLines": tail_lines, "limitBytes": LARGEST_LOG}
+        if container:
+            query["container"] = container
+        body = await self.get(f"/api/v1/namespaces/{namespace}/pods/{name}/log", query, largest=LARGEST_LOG + _PIECE)
+        return await asyncio.to_thread(safe, body.decode("utf-8", "replace"), LARGEST_LOG, True)
+
+    async def prepare(self) -> None:
+        """Run the exec plugin and load the transport now, before a screen opens."""
+        await self._ready_transport((await self._credentials.current()).certificate)
+
+    async def close(self) -> None:
+        """Cut every connection."""
+        transports = (self._transport, self._retired)
+        self._transport = self._retired = None
+        for transport in transports:
+            if transport is not None:
+                await transport.close()
+
+    async def _ready_transport(self, certificate: ClientCertificate | None) -> Any:
+        async with self._opening:
+            if self._transport is None or certificate != self._certificate:
+                # Watches run on over the old certificate's sockets until they end by themselves (10 min at most):
+                # it is closed only when the next renewal comes.
+                renewed = await open_transport(self.access, certificate)
+                retired, self._retired, self._transport = self._retired, self._transport, renewed
+                self._certificate = certificate
+                if retired is not None:
+                    await retired.close()
+            return self._transport
+
+    @asynccontextmanager
+    async def _response(
+        self,
+        method: str,
+        target: str,
+        request: str,
+        body: Any,
+        content_type: str,
+        read_seconds: float,
+        open_seconds: float,
+    ) -> AsyncIterator[Any]:
+        """An answer with a good status, its body still to be read. aiohttp's failures become ours."""
+        identity = await self._credentials.current()
+        transport = await self._ready_transport(identity.certificate)  # which loads aiohttp, off the event loop
+        import aiohttp
+        from multidict import CIMultiDict
+
+        headers = CIMultiDict([("Accept", "application/json, */*"), ("User-Agent", "aurora-tui"), *identity.headers])
+        if body is not None:
+            headers["Content-Type"] = content_type
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=read_seconds)
+        response = None
+        try:
+            try:
+                async with asyncio.timeout(open_seconds):
+                    answered = await transport.request(
+                        method, self.access.server + target, headers=headers, body=body, _request_timeout=limits
+                    )
+                response = answered.response
+                if not 200 <= response.status < 300:
+                    if response.status == 401:
+                        self._credentials.rejected()
+                    told = await self._read(response, request, LARGEST_LINE)
+                    raise failure_of(response.status, told, request, response.headers.get("Retry-After"))
+            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+                raise self._unreachable(error, open_seconds) from error
+            yield response
+        finally:
+            if response is not None:
+                response.close() if not response.content.at_eof() else response.release()
+
+    async def _read(self, response: Any, request: str, largest: int) -> bytes:
+        import aiohttp
+
+        received = bytearray()
+        try:
+            async for piece in response.content.iter_any():
+                received += piece
+                if len(received) > largest:
+                    raise Unreadable(f"{request}: the answer is larger than {largest // 2**20} MiB", "Ask for less.")
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            raise self._unreachable(error, READ_SECONDS) from error
+        return bytes(received)
+
+    async def _lines(self, response: Any, request: str) -> AsyncIterator[bytes]:
+        import aiohttp
+
+        rest = b""
+        try:
+            async for piece in response.content.iter_any():
+                *lines, rest = (rest + piece).split(b"\n")
+                for line in lines:
+                    if line.strip():
+                        yield line
+                if len(rest) > LARGEST_LINE:
+                    raise Unreadable(f"{request}: an event is larger than {LARGEST_LINE // 2**20} MiB", "Report it.")
+        except TimeoutError as error:
+            raise Silent(f"{request}: no word from {redact_url(self.access.server)}", "It is asked again.") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unreachable(error, SILENT_SECONDS) from error
+        if rest.strip():
+            yield rest
+
+    def _unreachable(self, error: BaseException, seconds: float) -> AuroraError:
+        """A transport failure in words. Our own errors never pass here."""
+        import aiohttp
+
+        server = redact_url(self.access.server)
+        if isinstance(error, ssl.SSLCertVerificationError | aiohttp.ClientConnectorCertificateError):
+            why = safe(str(getattr(error, "certificate_error", error)), 200)
+            return Unreachable(
+                f"{server} is not trusted: {why}", "Check certificate-authority-data, or the server's certificate."
+            )
+        if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
+            return Unreachable(
+                f"the proxy {redact_url(self.access.proxy or '')} does not let us through to {server}",
+                "Check proxy-url, HTTPS_PROXY and NO_PROXY.",
+            )
+        if isinstance(error, aiohttp.ClientConnectorDNSError):
+            return Unreachable(f"{server}: its name is not known", "Check the server's name, VPN and DNS.")
+        if isinstance(error, TimeoutError):
+            connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
+            limit = CONNECT_SECONDS if connecting else seconds
+            return Unreachable(f"{server} gave no answer within {limit:g} s", "Check the network, VPN and firewall.")
+        if isinstance(error, aiohttp.ClientConnectorError):
+            why = safe(error.os_error.strerror or str(error.os_error), 120)
+            return Unreachable(f"cannot connect to {server}: {why}", "Check the network, VPN and the server's address.")
+        why = safe(str(error), 160) or type(error).__name__
+        return Unreachable(f"{server} broke off: {why}", "It is asked again.")
+
+
+def decode(decoder: msgspec.json.Decoder[T], body: bytes, request: str) -> T:
+    """`body` as `decoder` reads it; Unreadable, in words, when it is something else."""
+    try:
+        return decoder.decode(body)
+    except msgspec.DecodeError as error:
+        if body.lstrip()[:1] == b"<":
+            raise Unreadable(
+                f"{request}: a web page instead of the API's answer", "A proxy or a login page stands in between."
+            ) from None
+        raise Unreadable(f"{request}: the answer cannot be read: {safe(str(error), 200)}", "Report it.") from error
+
+
+def _target(path: str, query: Query | None) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def _date(header: str | None) -> float | None:
+    if header is None:
+        return None
+    try:
+        # Whole seconds: on average half a second has passed since.
+        return parsedate_to_datetime(header).timestamp() + 0.5
+    except ValueError:
+        return None

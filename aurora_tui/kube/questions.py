@@ -1,0 +1,122 @@
+"""Small questions to the API: are you well, which version are you, who am I, may I."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from aurora_tui.kube.connection import PROBE_SECONDS, ApiAnswer, Connection, decode
+from aurora_tui.kube.errors import ApiError
+
+
+class _Version(msgspec.Struct, rename="camel"):
+    git_version: str = ""
+
+
+class _UserInfo(msgspec.Struct):
+    username: str = ""
+
+
+class _ReviewStatus(msgspec.Struct, rename="camel"):
+    user_info: _UserInfo | None = None
+    allowed: bool = False
+    reason: str | None = None
+
+
+class _Review(msgspec.Struct):
+    status: _ReviewStatus | None = None
+
+
+class _NamespaceStatus(msgspec.Struct):
+    phase: str = ""
+
+
+class _Namespace(msgspec.Struct):
+    status: _NamespaceStatus | None = None
+
+
+_VERSION = msgspec.json.Decoder(_Version)
+_REVIEW = msgspec.json.Decoder(_Review)
+_NAMESPACE = msgspec.json.Decoder(_Namespace)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Permission:
+    """The answer to "may I": `reason` is the authorizer's, often empty."""
+
+    allowed: bool
+    reason: str = ""
+
+
+async def probe(connection: Connection, namespace: str) -> ApiAnswer:
+    """A sign of life: `/readyz`, or the smallest list where that page is kept from us. ApiError when not ready.
+
+    https://kubernetes.io/docs/reference/using-api/health-checks/
+    """
+    try:
+        return await connection.request("GET", "/readyz", read_seconds=PROBE_SECONDS)
+    except ApiError as error:
+        if error.status not in (403, 404):
+            raise
+    pods = f"/api/v1/namespaces/{namespace}/pods"
+    return await connection.request("GET", pods, {"limit": 1, "resourceVersion": 0}, read_seconds=PROBE_SECONDS)
+
+
+async def server_version(connection: Connection) -> str:
+    """As in `v1.35.0`."""
+    return (await connection.get_object("/version", _VERSION)).git_version
+
+
+async def whoami(connection: Connection) -> str | None:
+    """The user name the API knows us by; None where it does not tell (before Kubernetes 1.28)."""
+    path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+    body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+    try:
+        answer = await connection.request("POST", path, body=body)
+    except ApiError as error:
+        if error.status in (403, 404):
+            return None
+        raise
+    status = decode(_REVIEW, answer.body, "create selfsubjectreviews").status
+    return status.user_info.username if status and status.user_info else None
+
+
+async def may(
+    connection: Connection,
+    verb: str,
+    resource: str,
+    *,
+    namespace: str,
+    group: str = "",
+    subresource: str = "",
+    name: str = "",
+) -> Permission:
+    """Whether we may. `name` matters: roles may be limited to names (`resourceNames`)."""
+    asked = {
+        "verb": verb,
+        "resource": resource,
+        "namespace": namespace,
+        "group": group,
+        "subresource": subresource,
+        "name": name,
+    }
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {key: value for key, value in asked.items() if value}},
+    }
+    answer = await connection.request("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", body=body)
+    status = decode(_REVIEW, answer.body, "create selfsubjectaccessreviews").status
+    return Permission(allowed=bool(status and status.allowed), reason=(status.reason if status else None) or "")
+
+
+async def namespace_phase(connection: Connection, namespace: str) -> str | None:
+    """Active, Terminating, or None when there is no such namespace. ApiError 403 when we may not look."""
+    try:
+        found = await connection.get_object(f"/api/v1/namespaces/{namespace}", _NAMESPACE)
+    except ApiError as error:
+        if error.status == 404:
+            return None
+        raise
+    return found.status.phase if found.status else ""
