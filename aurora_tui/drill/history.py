@@ -79,7 +79,9 @@ class History:
     def last(self) -> State:
         return self.states[-1]
 
-    def series(self, generation: Generation, instances: Mapping[str, str]) -> Iterator[tuple[dict[str, str], array[float]]]:
+    def series(
+        self, generation: Generation, instances: Mapping[str, str]
+    ) -> Iterator[tuple[dict[str, str], array[float]]]:
         """Every series as scrapes of `instances` (job → host:port) would have stored it, with its column of values."""
         for job, treaty, side in SIDES:
             added = target_labels(job, instances[job])

@@ -67,7 +67,6 @@ TENANTS = (
 )
 
 
-
 @dataclass(frozen=True, slots=True)
 class Batch:
     """The requests of one tenant's one workload in a tick, before they are routed."""

@@ -38,6 +38,7 @@ TOTALS: tuple[tuple[str, float | None], ...] = (
 
 _CALM_FILL, _CALM_PROVENANCE, _CALM_POLICY = 0.925, 0.972, 8.2
 _RESERVE = 0.28  # the share of its capacity that a provider sells only to requests that found no other place
+_LOSS = 0.0003  # the share of requests that are dropped on the best of days
 _SETTLE = 0.4  # of what is left to a disturbance's full strength, reached each tick: 64 % in 30 s, 87 % in a minute
 _ROUTES_HOLD = 8  # ticks between two looks at the market
 _DAY = 86400.0
@@ -65,9 +66,7 @@ class Effects:
         """The same but for one provider; ValueError when there is none of that name."""
         index = NAMES.index(name)
         put = lambda old, new: old if new is None else (*old[:index], new, *old[index + 1 :])  # noqa: E731
-        return replace(
-            self, latency=put(self.latency, latency), price=put(self.price, price), up=put(self.up, up)
-        )
+        return replace(self, latency=put(self.latency, latency), price=put(self.price, price), up=put(self.up, up))
 
 
 CALM = Effects()
@@ -115,7 +114,7 @@ _BASE_PRICE = tuple(provider.price for provider in PROVIDERS)
 _BASE_LATENCY = tuple(provider.latency for provider in PROVIDERS)
 _BASE_REPUTATION = tuple(provider.reputation for provider in PROVIDERS)
 _ALL = tuple(range(len(PROVIDERS)))
-_DRIFTS = len(PROVIDERS) + 3  # each provider's latency, then demand, policy and provenance
+_DRIFTS = len(PROVIDERS) + 4  # each provider's latency, then fill, demand, policy and provenance
 
 
 def initial(time: float) -> State:
@@ -157,9 +156,10 @@ def tick(state: State, effects: Effects, random: Random, seconds: float = TICK) 
     placed, others, free = _place(routes, demand, effects.up)
     policy = _CALM_POLICY * (1.0 + 0.06 * wave + 0.012 * drift[-2])
     provenance = strength.provenance + 0.0015 * drift[-1]
-    treaty = _side(placed, [each * strength.bridge_latency for each in latency], policy * strength.policy,
-                   strength.fill, provenance)
-    rest = _side(others, latency, policy, 1.0, _CALM_PROVENANCE - 0.004)
+    fill = _CALM_FILL - 0.006 * wave + 0.004 * drift[-4]
+    slowed = [each * strength.bridge_latency for each in latency]
+    treaty = _side(placed, slowed, policy * strength.policy, fill * strength.fill, provenance)
+    rest = _side(others, latency, policy, fill, _CALM_PROVENANCE - 0.004)
     return State(
         time=time,
         ticks=state.ticks + 1,
@@ -209,7 +209,9 @@ def _place(
         side = treaty if batch.of_treaty else others
         left = batch.requests * demand
         side.requests += left
-        left = _fill_up(side, order, room, left, batch.workload.gpu_hours)
+        lost = left * _LOSS
+        side.dropped += lost
+        left = _fill_up(side, order, room, left - lost, batch.workload.gpu_hours)
         if left > 0.0:
             homeless.append((side, order, left, batch.workload.gpu_hours))
     if homeless:
@@ -242,11 +244,11 @@ def _fill_up(side: _Placed, order: tuple[int, ...], room: list[float], left: flo
     return left
 
 
-def _side(placed: _Placed, latency: list[float], policy: float, fill_factor: float, provenance: float) -> Side:
+def _side(placed: _Placed, latency: list[float], policy: float, fill: float, provenance: float) -> Side:
     """The tick's numbers of one side of the market, from where its requests went."""
     requests, dropped = placed.requests, placed.dropped
     routed = requests - dropped
-    fill = (_CALM_FILL - 0.30 * placed.pressed / requests) * fill_factor
+    fill *= 1.0 - 0.30 * placed.pressed / requests
     rtt: list[float] = [0.0] * (len(RTT_BOUNDS) + 1)
     for index in _ALL:
         share = placed.by_provider[index]
