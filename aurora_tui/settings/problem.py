@@ -29,15 +29,11 @@ class Problem(NamedTuple):
     right: str
 
     def __str__(self) -> str:
-        key = f" {self.key}" if self.key else ""
-        value = f" = {self.value}" if self.value else ""
-        right = f"; {self.right}" if self.right else ""
-        # The key is ours or a person's; the parser's words may quote the file.
-        return safe(f"{_named(self.origin)}:{key}{value}{':' if key else ''} {self.wrong}{right}", limit=600)
-
-
-def _named(origin: Origin) -> str:
-    return str(origin)
+        subject = " = ".join(part for part in (self.key, self.value) if part)
+        # A flag's own value stands behind its name, a file's behind the file and the key.
+        about = f"{self.origin}: {subject}" if self.key else " = ".join(filter(None, (str(self.origin), subject)))
+        # The key is a person's, and the parser's words may quote the file.
+        return safe(f"{about}: {self.wrong}" + (f"; {self.right}" if self.right else ""), limit=600)
 
 
 def problem_at(document: Document, place: Place, wrong: str, right: str, *, show: bool = True) -> Problem:

@@ -67,7 +67,7 @@ class _Walk:
         if not isinstance(value, dict):
             return self.wrong(place, "is not a table", "write it as a [table] of keys")
         fields = {field.encode_name: field for field in kind.fields}
-        for key in value.keys() - fields.keys():
+        for key in [key for key in value if key not in fields]:
             self.wrong((*place, key), "unknown key", self.instead_of(key, fields, (*place, key)), show=False)
         for key, field in fields.items():
             if key in value:

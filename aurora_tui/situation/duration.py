@@ -7,6 +7,8 @@ from itertools import pairwise
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d|w)")
+# A whole duration, for a JSON Schema: units from the longest to the shortest, each once at most.
+PATTERN = "^(?=.)" + "".join(rf"([0-9]+(\.[0-9]+)?{unit})?" for unit in ("w", "d", "h", "m", "s", "ms")) + "$"
 _LONGEST = 100 * 365 * 86400.0
 
 

@@ -13,10 +13,17 @@ PromQL texts may hold three placeholders, filled in when asked:
 from __future__ import annotations
 
 from enum import Enum
+from functools import partial
+from typing import Any
 
 import msgspec
 
 from aurora_tui.situation.duration import Duration
+
+
+def lasting(text: str) -> Any:
+    """A default of so long. Made anew each time: msgspec's JSON Schema cannot show a default of our own type."""
+    return msgspec.field(default_factory=partial(Duration.parse, text))
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -58,9 +65,9 @@ class MissionIdentity(Table, frozen=True, kw_only=True):
     treaty_label: str = "treaty_id"
     release_checksum: str | None = None
     merkle_root: str | None = None
-    window: Duration = Duration(72 * 3600)
-    scrape_interval: Duration = Duration(15)
-    ledger_rpo: Duration = Duration(900)
+    window: Duration = lasting("72h")
+    scrape_interval: Duration = lasting("15s")
+    ledger_rpo: Duration = lasting("15m")
     green_hours: int = 168
     soak_days: int = 7
     day_zone: str = "UTC"
@@ -245,7 +252,7 @@ class HttpSource(Table, frozen=True, kw_only=True):
     """An HTTP source of an environment. `interval`: seconds between looks; stale after three of them."""
 
     url: str
-    interval: Duration = Duration(15)
+    interval: Duration = lasting("15s")
     auth: Credentials = Credentials()
 
 
