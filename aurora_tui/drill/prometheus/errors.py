@@ -32,3 +32,10 @@ class NotFound(QueryError):
 
     error_type = "not_found"
     status = 404
+
+
+class TimedOut(QueryError):
+    """The query took longer than the server allows."""
+
+    error_type = "timeout"
+    status = 503

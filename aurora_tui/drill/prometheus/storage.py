@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import struct
 from array import array
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import compress
 from operator import lt, ne
 
@@ -123,7 +123,7 @@ class Storage:
     def __len__(self) -> int:
         return len(self._by_labels)
 
-    def __iter__(self) -> Iterable[Series]:  # type: ignore[override]
+    def __iter__(self) -> Iterator[Series]:
         return iter(self._by_labels.values())
 
     def series(self, labels: Mapping[str, str] | Labels) -> Series:
