@@ -1,0 +1,37 @@
+"""A drill's world run alone beside a test, and what its ready line told."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from tests.terminal import AURORA
+
+
+@contextmanager
+def served(*options: str, limit: float = 30.0) -> Iterator[dict[str, Any]]:
+    """`aurora-tui drill --serve` with these options: yields its ready line, ends it afterwards."""
+    command: Sequence[str] = (*AURORA, "drill", "--serve", *options)
+    world = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=os.environ)
+    assert world.stdout is not None
+    try:
+        began = time.monotonic()
+        ready, _, _ = select.select([world.stdout], [], [], limit)
+        line = world.stdout.readline() if ready else b""
+        assert line, f"the drill said nothing within {limit} s (exit code {world.poll()})"
+        yield {**json.loads(line), "seconds": time.monotonic() - began, "process": world.pid}
+    finally:
+        world.send_signal(signal.SIGTERM)
+        try:
+            world.wait(10)
+        except subprocess.TimeoutExpired:
+            world.kill()
+            world.wait()
+        world.stdout.close()
