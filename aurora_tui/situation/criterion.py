@@ -13,7 +13,7 @@ from enum import Enum
 
 import msgspec
 
-from aurora_tui.situation.fold import Fold, Grade, advance, begin, settle
+from aurora_tui.situation.fold import Fold, Grade, advance, begin, index_of, settle
 from aurora_tui.situation.freshness import STALE_AFTER_INTERVALS, SourceLight
 from aurora_tui.situation.mission import Comparison, Criterion
 
@@ -26,6 +26,7 @@ __all__ = [
     "advance",
     "grade",
     "grade_all",
+    "index_of",
     "start",
     "state_of",
     "status",

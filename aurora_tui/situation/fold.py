@@ -53,22 +53,18 @@ class Fold(msgspec.Struct, frozen=True, kw_only=True):
     recent: bytes = b""
 
     @property
-    def next_point(self) -> float:
-        """The first grid point that is not folded yet."""
-        return self._next_index * self.grid
-
-    @property
     def bad_share(self) -> float | None:
         """The share of BAD among the known points of the last hold: flapping shows here, though it never trips."""
         bad = self.recent.count(Grade.BAD)
         known = bad + self.recent.count(Grade.GOOD)
         return bad / known if known else None
 
-    @property
-    def _next_index(self) -> int:
-        if self.to is None:
-            return math.ceil(self.start / self.grid - _ROUNDING)
-        return round(self.to / self.grid) + 1
+
+def index_of(fold: Fold) -> int:
+    """The k of the first grid point t = k·g that is not folded yet."""
+    if fold.to is None:
+        return math.ceil(fold.start / fold.grid - _ROUNDING)
+    return round(fold.to / fold.grid) + 1
 
 
 def settle(grid: float) -> float:
@@ -84,7 +80,7 @@ def begin(hold: float, t0: float, grid: float, resets: Iterable[float] = ()) -> 
 def settled_points(fold: Fold, server_now: float) -> int:
     """How many grid points after `fold.to` may be judged at `server_now`."""
     last = math.floor((server_now - settle(fold.grid)) / fold.grid + _ROUNDING)
-    return max(0, last - fold._next_index + 1)
+    return max(0, last - index_of(fold) + 1)
 
 
 def advance(fold: Fold, codes: bytes | Iterable[int]) -> Fold:
@@ -93,7 +89,7 @@ def advance(fold: Fold, codes: bytes | Iterable[int]) -> Fold:
     if not codes:
         return fold
     grid = fold.grid
-    first = index = fold._next_index
+    first = index = index_of(fold)
     hold_steps = math.ceil(fold.hold / grid - _ROUNDING)
 
     def steps(moment: float | None) -> int:

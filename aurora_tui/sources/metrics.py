@@ -1,0 +1,210 @@
+"""Prometheus as a source: SLO values, criteria folded over their history, alerts' history, targets that are down.
+
+One look asks for the present first (panels fill at once), then for what of the past is not known yet. Its
+number of queries does not grow with the number of treaties. Everything is counted on the server's clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Iterable
+
+from aurora_tui.errors import UsageError
+from aurora_tui.settings import Settings
+from aurora_tui.situation.freshness import SourceLight
+from aurora_tui.situation.mission import HttpSource
+from aurora_tui.situation.observation import MetricsObserved
+from aurora_tui.sources.failure import HttpFailure
+from aurora_tui.sources.following import CriterionFollower, FiringFollower, SloFollower
+from aurora_tui.sources.polling import poll
+from aurora_tui.sources.prometheus import Prometheus
+from aurora_tui.sources.round import Round
+from aurora_tui.sources.source import Tell
+from aurora_tui.text import safe
+
+NAME = "metrics"
+LOOK_BACK_EVERY = 60.0  # world seconds between two looks at shares, history and the query as written
+CHECK_BUCKETS_EVERY = 3600.0
+SKEW_WORTH_A_WARNING = 5.0
+_LOOK_SECONDS = 60.0  # real; each request has its own, much shorter limit
+_CATCH_UP_SECONDS = 15.0  # real; a long history goes on in the next look, so that the present stays fresh
+
+
+class MetricsSource:
+    """The source `metrics`. `requests` counts what it asked since it was made."""
+
+    name = NAME
+
+    def __init__(self, settings: Settings) -> None:
+        """UsageError when the environment has no Prometheus."""
+        if settings.environment.prometheus is None:
+            raise UsageError(
+                f"environment {settings.environment_name} names no Prometheus", "Set `prometheus.url` or --prometheus."
+            )
+        self._source: HttpSource = settings.environment.prometheus
+        self._clock = settings.clock
+        self._identity = settings.mission.mission
+        self._grid = float(self._identity.scrape_interval)
+        self._window = float(self._identity.window)
+        self._slos = [SloFollower(objective) for objective in settings.mission.slo]
+        self._criteria = [CriterionFollower(item) for item in settings.mission.criterion if item.severity is None]
+        self._firing = FiringFollower()
+        self._prometheus = Prometheus(self._source.url, self._source.auth)
+        self._wake = asyncio.Event()
+        self._start: tuple[float, dict[str, tuple[float, ...]]] | None = None
+        self._version: str | None = None
+        self._skew: float | None = None
+        self._latency: float | None = None
+        self._targets_down: tuple[str, ...] = ()
+        self._up_error: str | None = None
+        self._looked_back_at: float | None = None
+        self._buckets_at: float | None = None
+        self._told_once = False
+
+    @property
+    def light(self) -> SourceLight:
+        """How it looks before its first answer."""
+        return SourceLight(name=self.name, title="metrics", interval=float(self._source.interval))
+
+    @property
+    def requests(self) -> int:
+        """HTTP requests made so far."""
+        return self._prometheus.requests
+
+    def set_start(self, t0: float, resets: dict[str, tuple[float, ...]]) -> None:
+        """Fold from `t0` (server time), each criterion from its last operator reset after it; looks at once.
+
+        Until it is called, the fold begins one window before the first look.
+        """
+        self._start = (t0, resets)
+        for follower in self._criteria:
+            follower.restart(t0, self._grid, resets.get(follower.criterion.id, ()))
+        self._firing.restart(t0)
+        self._wake.set()
+
+    async def run(self, tell: Tell) -> None:
+        """Look every interval and tell, until cancelled."""
+        await poll(
+            lambda: self._look(tell),
+            source=self.name,
+            interval=float(self._source.interval),
+            clock=self._clock,
+            tell=tell,
+            time_limit=_LOOK_SECONDS,
+            url=self._source.url,
+            wake=self._wake,
+        )
+
+    async def close(self) -> None:
+        """Let go of the threads."""
+        self._prometheus.close()
+
+    async def _look(self, tell: Tell) -> MetricsObserved:
+        """One look; HttpFailure when the server itself cannot be asked."""
+        round = Round(
+            self._prometheus,
+            label=self._identity.treaty_label,
+            treaty=self._identity.treaty,
+            scrape_interval=self._grid,
+        )
+        try:
+            if self._version is None:
+                self._version = await self._ask_version()
+            server_now = await self._ask_time()
+            await _all([*(slo.look(round, server_now) for slo in self._slos), self._ask_targets(round)])
+            if not self._told_once:
+                tell(self._observed())
+                self._told_once = True
+            await self._catch_up(round, server_now)
+            return self._observed()
+        except HttpFailure:
+            self._version = None  # what comes back may be another server
+            raise
+        finally:
+            round.cancel()
+
+    async def _catch_up(self, round: Round, server_now: float) -> None:
+        if self._start is None:
+            self.set_start(server_now - self._window, {})
+            self._wake.clear()
+        until = time.monotonic() + _CATCH_UP_SECONDS
+        jobs: list[Awaitable[None]] = [item.follow(round, server_now, until) for item in self._criteria]
+        jobs.append(self._firing.follow(round, server_now))
+        if _due(self._looked_back_at, server_now, LOOK_BACK_EVERY):
+            self._looked_back_at = server_now
+            jobs += [slo.look_back(round, server_now, self._window) for slo in self._slos]
+        await _all(jobs)
+        if _due(self._buckets_at, server_now, CHECK_BUCKETS_EVERY):
+            self._buckets_at = server_now
+            await _all(item.check_buckets(round) for item in self._criteria)
+
+    async def _ask_version(self) -> str | None:
+        try:
+            version = await self._prometheus.version()
+        except HttpFailure as error:
+            if error.status in (401, 403) or error.status is None:
+                raise
+            return ""  # some servers of this API have no such page: nothing to warn of
+        return "" if version is None else safe(version, 40)
+
+    async def _ask_time(self) -> float:
+        """The server's time; sets skew and latency. The one question without which nothing else is asked."""
+        began, real = self._clock.now(), time.perf_counter()
+        [answer] = await self._prometheus.instant("time()")
+        self._latency = time.perf_counter() - real
+        self._skew = answer.value - (began + self._clock.now()) / 2
+        return answer.value
+
+    async def _ask_targets(self, round: Round) -> None:
+        try:
+            down = await round.vector("up == 0")
+        except HttpFailure as error:
+            self._up_error = str(error)
+            return
+        self._up_error = None
+        names = {f"{labels.get('job', '?')} {labels.get('instance', '')}".strip() for labels, _ in down}
+        self._targets_down = tuple(sorted(safe(name, 120) for name in names))
+
+    def _observed(self) -> MetricsObserved:
+        return MetricsObserved(
+            source=self.name,
+            at=self._clock.now(),
+            latency=self._latency,
+            version=self._version or None,
+            skew=self._skew,
+            notes=tuple(self._notes()),
+            slos=tuple(slo.observed() for slo in self._slos),
+            criteria=tuple(item.observed() for item in self._criteria),
+            firing_history=self._firing.observed(),
+            targets_down=self._targets_down,
+        )
+
+    def _notes(self) -> Iterable[str]:
+        if self._skew is not None and abs(self._skew) > SKEW_WORTH_A_WARNING:
+            side = "behind" if self._skew > 0 else "ahead of"
+            yield f"this machine's clock is {abs(self._skew):.0f} s {side} the server's: check NTP on both"
+        if self._up_error is not None:
+            yield f"targets: {self._up_error}"
+        if self._firing.error is not None:
+            yield f"alert history: {self._firing.error}"
+        for slo in self._slos:
+            yield from slo.notes
+
+
+def _due(last: float | None, now: float, every: float) -> bool:
+    return last is None or now - last >= every or now < last
+
+
+async def _all(jobs: Iterable[Awaitable[None]]) -> None:
+    """Wait for all; the first unexpected fault cancels the others and is raised."""
+
+    async def run(job: Awaitable[None]) -> None:
+        await job
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for job in jobs:
+                group.create_task(run(job))
+    except ExceptionGroup as faults:
+        raise faults.exceptions[0] from faults

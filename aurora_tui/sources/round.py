@@ -1,0 +1,130 @@
+"""One round of questions to Prometheus: the same question is asked once, and answers come by treaty."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from aurora_tui.situation.freshness import STALE_AFTER_INTERVALS
+from aurora_tui.situation.mission import Reading
+from aurora_tui.situation.query import substitute
+from aurora_tui.sources.prometheus import Prometheus, Sample, Series
+
+Combine = Callable[[float, float], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Points k·step for k from `first`, `count` of them; Unix seconds."""
+
+    first: int
+    count: int
+    step: float
+
+    def times(self, low: int, high: int) -> tuple[float, float]:
+        """The times of the points `low` to `high`, counted from the grid's own first."""
+        return (self.first + low) * self.step, (self.first + high) * self.step
+
+
+class Filled(NamedTuple):
+    """A grid's values, None where missing, and which reading gave each."""
+
+    values: list[float | None]
+    by: list[Reading | None]
+
+
+class Round:
+    """Questions for one mission: `label` names the treaty, `treaty` is the one in focus."""
+
+    def __init__(self, prometheus: Prometheus, *, label: str, treaty: str, scrape_interval: float) -> None:
+        self._prometheus = prometheus
+        self._label = label
+        self.treaty = treaty
+        self.scrape_interval = scrape_interval
+        self._asked: dict[tuple[Any, ...], asyncio.Future[Any]] = {}
+
+    def cancel(self) -> None:
+        """Give up on what is not answered yet."""
+        for future in self._asked.values():
+            future.cancel()
+
+    async def vector(self, query: str) -> list[Sample]:
+        """The answer now, as it is."""
+        answer: list[Sample] = await self._once(("now", query), lambda: self._prometheus.instant(query))
+        return answer
+
+    async def matrix(self, query: str, start: float, end: float, step: float) -> list[Series]:
+        """The answer over time, as it is."""
+        answer: list[Series] = await self._once(
+            (query, start, end, step), lambda: self._prometheus.range(query, start, end, step)
+        )
+        return answer
+
+    async def by_treaty(self, template: str, combine: Combine, window: float | None = None) -> dict[str, float]:
+        """The answer now for every treaty; `combine` settles two samples of one.
+
+        A sample without the treaty label (one policy engine for all) counts for the treaty in focus.
+        """
+        query = substitute(template, treaty=None, scrape_interval=self.scrape_interval, window=window)
+        found: dict[str, float] = {}
+        for labels, value in await self.vector(query):
+            treaty = labels.get(self._label) or self.treaty
+            found[treaty] = combine(found[treaty], value) if treaty in found else value
+        return found
+
+    async def fill(self, readings: Sequence[Reading], grid: Grid, combine: Combine) -> Filled:
+        """The focused treaty's values on `grid`, each from the best reading that has one there.
+
+        Point by point, so that the answer is the same whenever it is asked. A value without a fresh sample
+        behind it, not a number, or of too few events is missing.
+        """
+        filled = Filled([None] * grid.count, [None] * grid.count)
+        for reading in readings:
+            if None not in filled.values:
+                break
+            low = filled.values.index(None)
+            high = grid.count - 1 - filled.values[::-1].index(None)
+            await self._fill_from(reading, grid, low, high, combine, filled)
+        return filled
+
+    async def _fill_from(
+        self, reading: Reading, grid: Grid, low: int, high: int, combine: Combine, filled: Filled
+    ) -> None:
+        values = await self._column(reading.value, grid, low, high, combine)
+        if not values:
+            return
+        newest = await self._column(reading.newest, grid, low, high, max)
+        enough = {}
+        if reading.events is not None and reading.min_events > 0.0:
+            enough = await self._column(reading.events, grid, low, high, max)
+        oldest = STALE_AFTER_INTERVALS * self.scrape_interval + 1e-3
+        for index, value in values.items():
+            if filled.values[index] is not None or math.isnan(value):
+                continue
+            if not (grid.first + index) * grid.step - newest.get(index, -math.inf) <= oldest:
+                continue
+            if reading.min_events > 0.0 and not enough.get(index, 0.0) >= reading.min_events:
+                continue
+            filled.values[index], filled.by[index] = value, reading
+
+    async def _column(self, template: str, grid: Grid, low: int, high: int, combine: Combine) -> dict[int, float]:
+        """Values by their index in the grid; several series are combined."""
+        query = substitute(template, treaty=self.treaty, scrape_interval=self.scrape_interval)
+        start, end = grid.times(low, high)
+        column: dict[int, float] = {}
+        for _, points in await self.matrix(query, start, end, grid.step):
+            for time, value in points:
+                index = round(time / grid.step) - grid.first
+                if low <= index <= high:
+                    column[index] = combine(column[index], value) if index in column else value
+        return column
+
+    async def _once(self, key: tuple[Any, ...], ask: Callable[[], Any]) -> Any:
+        future = self._asked.get(key)
+        if future is None:
+            future = self._asked[key] = asyncio.ensure_future(ask())
+        # Shielded: who else waits for the same answer must not lose it with this one.
+        return await asyncio.shield(future)
