@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -100,8 +100,11 @@ class Connection:
         """The lines of a watch as they come, until the server ends it; Silent after `silent_seconds` without one."""
         target = _target(path, {**query, "watch": "1"})
         request = describe_request("GET", target)
-        async with self._response("GET", target, request, None, "", silent_seconds, OPEN_SECONDS) as response:
-            yield self._lines(response, request)
+        async with (
+            self._response("GET", target, request, None, "", silent_seconds, OPEN_SECONDS) as response,
+            aclosing(self._lines(response, request)) as lines,
+        ):
+            yield lines
 
     async def pod_log(self, namespace: str, name: str, container: str | None, tail_lines: int) -> str:
         """The last lines of a container's log, made safe to show; at most 1 MiB."""
@@ -189,7 +192,7 @@ class Connection:
             raise self._unreachable(error, READ_SECONDS) from error
         return bytes(received)
 
-    async def _lines(self, response: Any, request: str) -> AsyncIterator[bytes]:
+    async def _lines(self, response: Any, request: str) -> AsyncGenerator[bytes, None]:
         import aiohttp
 
         rest = b""
