@@ -1,0 +1,85 @@
+"""Events as controllers, scheduler and kubelets record them: repeated ones are counted, old ones forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from aurora_tui.clock import iso, iso_micro, parse_iso
+from aurora_tui.drill.kubernetes.kinds import EVENT, NAMESPACE, Kind
+from aurora_tui.drill.kubernetes.registry import Registry
+
+KEPT_SECONDS = 3600.0
+"""An API server forgets events after an hour."""
+
+
+class EventRecorder:
+    """Writes Event objects about other objects."""
+
+    def __init__(self, registry: Registry, now: Callable[[], float]) -> None:
+        self._registry = registry
+        self._now = now
+        self._names: dict[tuple[str, ...], str] = {}
+
+    def record(
+        self, kind: Kind, about: dict[str, Any], reason: str, message: str, component: str, *,
+        type: str = "Normal", host: str = "", field: str = "",
+    ) -> None:  # fmt: skip
+        """Record `reason` and `message` about an object; the same again raises the count of the first."""
+        meta, now = about["metadata"], self._now()
+        namespace = meta.get("namespace", "default")
+        same = (meta["uid"], reason, message, type)
+        known = self._registry.store.get(EVENT, namespace, self._names.get(same, ""))
+        if known is not None:
+            event = known.copy()
+            event |= {"count": event.get("count", 1) + 1, "lastTimestamp": iso(now)}
+            self._registry.write(EVENT, known, event)
+            return
+        involved = self._reference(kind, about)
+        if field:
+            involved["fieldPath"] = field
+        event = {
+            "metadata": {"name": f"{meta['name']}.{int(now * 1e9):016x}", "namespace": namespace},
+            "involvedObject": involved,
+            "reason": reason,
+            "message": message,
+            "type": type,
+            "reportingComponent": component,
+        }
+        if component == "default-scheduler":
+            event |= {"eventTime": iso_micro(now), "action": "Binding", "reportingInstance": "default-scheduler-0"}
+        else:
+            event |= {"source": {"component": component}, "firstTimestamp": iso(now), "lastTimestamp": iso(now), "count": 1}
+            if host:
+                event["source"]["host"] = host
+                event["reportingInstance"] = host
+        self._store(event, same)
+
+    def _reference(self, kind: Kind, about: dict[str, Any]) -> dict[str, Any]:
+        meta = about["metadata"]
+        reference = {"kind": kind.name, "namespace": meta.get("namespace"), "name": meta["name"], "uid": meta["uid"]}
+        reference |= {"apiVersion": kind.api_version, "resourceVersion": meta["resourceVersion"]}
+        return {key: value for key, value in reference.items() if value is not None}
+
+    def _store(self, event: dict[str, Any], same: tuple[str, ...]) -> None:
+        namespace, name = event["metadata"]["namespace"], event["metadata"]["name"]
+        while self._registry.store.get(EVENT, namespace, name) is not None:  # two in one nanosecond of world time
+            stem, _, stamp = name.rpartition(".")
+            name = f"{stem}.{int(stamp, 16) + 1:016x}"
+        event["metadata"]["name"] = name
+        home = self._registry.store.get(NAMESPACE, "", namespace)
+        if home is None or "deletionTimestamp" in home.thing["metadata"]:
+            return  # the API server would refuse it; recorders shrug
+        self._registry.create(EVENT, event, namespace)
+        self._names[same] = name
+
+    def forget_old(self) -> None:
+        """Drop events last seen over an hour ago."""
+        limit = self._now() - KEPT_SECONDS
+        for entry in self._registry.store.entries(EVENT):
+            event = entry.thing
+            seen = event.get("lastTimestamp") or event.get("eventTime") or event["metadata"]["creationTimestamp"]
+            if parse_iso(seen) < limit:
+                self._registry.store.remove(entry)
+        kept = {entry.thing["metadata"]["name"] for entry in self._registry.store.entries(EVENT)}
+        self._names = {same: name for same, name in self._names.items() if name in kept}
