@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Sequence
 
 from aurora_tui.drill.prometheus.errors import ExecutionFailed
@@ -13,7 +12,7 @@ from aurora_tui.drill.prometheus.labels import Labels
 
 Column = list[float | None]
 Row = tuple[Labels, Column]
-Floats = Sequence[float] | array[float]
+Floats = Sequence[float]
 
 DUPLICATE = "vector cannot contain metrics with the same labelset"
 

@@ -23,12 +23,14 @@ from aurora_tui.drill.prometheus.windows import LatestPicker, Ranged, WindowCutt
 LOOKBACK_MS = 300_000.0
 _DEFAULT_SUBQUERY_STEP_MS = 60_000.0
 _MOST_SUBQUERY_STEPS = 500_000
+# The parser's enums cannot be dictionary keys; their names can.
 _OPERATORS = {
-    promql.MatchOp.Equal: EQUAL,
-    promql.MatchOp.NotEqual: NOT_EQUAL,
-    promql.MatchOp.Re: MATCHES,
-    promql.MatchOp.NotRe: MATCHES_NOT,
+    "MatchOp.Equal": EQUAL,
+    "MatchOp.NotEqual": NOT_EQUAL,
+    "MatchOp.Re": MATCHES,
+    "MatchOp.NotRe": MATCHES_NOT,
 }
+_MANY_SIDE = {"VectorMatchCardinality.ManyToOne": "left", "VectorMatchCardinality.OneToMany": "right"}
 
 _OfRange = Callable[[Ranged], Column]
 OF_RANGE: dict[str, _OfRange] = {
@@ -67,7 +69,7 @@ KNOWN_FUNCTIONS = frozenset(OF_RANGE) | frozenset(over_time.OVER_TIME) | frozens
 
 def matchers_of(selector: Any) -> list[Matcher]:
     """The matchers of a vector selector, its name among them."""
-    found = [Matcher(each.name, _OPERATORS[each.op], each.value) for each in selector.matchers.matchers]
+    found = [Matcher(each.name, _OPERATORS[str(each.op)], each.value) for each in selector.matchers.matchers]
     return [Matcher(NAME, EQUAL, selector.name), *found] if selector.name else found
 
 
@@ -289,8 +291,5 @@ def _matching(modifier: Any) -> binary.Matching:
     if modifier.matching is not None:
         on = modifier.matching.type == promql.LabelModifierType.Include
         names = tuple(modifier.matching.labels)
-    many = {
-        promql.VectorMatchCardinality.ManyToOne: "left",
-        promql.VectorMatchCardinality.OneToMany: "right",
-    }.get(modifier.card, "")
+    many = _MANY_SIDE.get(str(modifier.card), "")
     return binary.Matching(on, names, many, tuple(modifier.group_labels or ()))

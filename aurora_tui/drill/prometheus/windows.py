@@ -5,6 +5,7 @@ Series that are scraped together have equal times; what follows from times alone
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -122,12 +123,12 @@ class LatestPicker:
             return list(map(source.__getitem__, picks))
         return [None if index < 0 else source[index] for index in picks]
 
-    def _picks(self, part: Floats) -> list[int]:
-        key = part.tobytes()  # type: ignore[union-attr]
+    def _picks(self, part: array[float]) -> list[int]:
+        key = part.tobytes()
         picks = self._known.get(key)
         if picks is None:
             picks = self._known[key] = []
-            times = part.tolist()  # type: ignore[union-attr]
+            times = part.tolist()
             index, size = -1, len(times)
             for step in self._steps:
                 while index + 1 < size and times[index + 1] <= step:
