@@ -77,3 +77,14 @@ def format_float(value: float) -> str:
     if "e" in text and 1e-6 <= abs(value) < 1e21:
         return format(Decimal(text), "f")
     return text
+
+
+def format_exponent(value: float) -> str:
+    """The shortest text with an exponent, as strconv.FormatFloat(value, 'e', -1, 64): an alert's value."""
+    if not math.isfinite(value):
+        return format_float(value)
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    assert isinstance(exponent, int)
+    rest = "".join(map(str, digits[1:]))
+    power = exponent + len(digits) - 1 if value else 0
+    return f"{'-' * sign}{digits[0]}{'.' + rest if rest else ''}e{'-' if power < 0 else '+'}{abs(power):02d}"

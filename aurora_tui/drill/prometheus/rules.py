@@ -1,11 +1,29 @@
-"""Alerting and recording rules, evaluated at aligned moments of world time."""
+"""Alerting and recording rules, evaluated at aligned moments of world time.
+
+Source: rules/alerting.go and rules/manager.go of Prometheus 2.42.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from aurora_tui.drill.prometheus.storage import Storage
+from aurora_tui.clock import iso_micro
+from aurora_tui.drill.prometheus import query
+from aurora_tui.drill.prometheus.columns import DUPLICATE
+from aurora_tui.drill.prometheus.errors import ExecutionFailed, QueryError
+from aurora_tui.drill.prometheus.labels import NAME, Labels, drop_name, labels_of
+from aurora_tui.drill.prometheus.scrape import aligned
+from aurora_tui.drill.prometheus.storage import STALE, Storage
+from aurora_tui.drill.prometheus.template import expand
+
+_LOG = logging.getLogger(__name__)
+_RESEND_DELAY = 60.0
+_RESOLVED_KEPT = 15 * 60.0
+
+PENDING, FIRING, INACTIVE = "pending", "firing", "inactive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +53,64 @@ class RuleGroup:
 
 @dataclass(frozen=True, slots=True)
 class AlertNotice:
-    """A firing or just resolved alert, to post to an Alertmanager. Times are Unix seconds; `ends_at` None: firing."""
+    """A firing or just resolved alert, to post to an Alertmanager. Times are Unix seconds; `ends_at` None: firing.
+
+    A firing one is to be taken as resolved when no further notice comes by `valid_until`.
+    """
 
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     starts_at: float
     ends_at: float | None
+    valid_until: float
     generator_url: str = ""
 
     def body(self) -> dict[str, object]:
         """One element of POST /api/v2/alerts."""
-        raise NotImplementedError
+        return {
+            "labels": dict(self.labels),
+            "annotations": dict(self.annotations),
+            "startsAt": iso_micro(self.starts_at),
+            "endsAt": iso_micro(self.valid_until if self.ends_at is None else self.ends_at),
+            "generatorURL": self.generator_url,
+        }
+
+
+@dataclass(slots=True)
+class ActiveAlert:
+    """One label set of an alerting rule: pending, firing, or inactive for a while after it resolved."""
+
+    labels: Labels
+    annotations: Mapping[str, str]
+    value: float
+    active_at: float
+    state: str = PENDING
+    fired_at: float = 0.0
+    resolved_at: float = 0.0
+    sent_at: float = 0.0
+
+
+@dataclass(slots=True)
+class RuleState:
+    """A rule with what its evaluations left behind."""
+
+    rule: Rule
+    health: str = "unknown"
+    error: str = ""
+    evaluated_at: float = 0.0
+    took: float = 0.0
+    written: frozenset[Labels] = frozenset()
+    alerts: dict[Labels, ActiveAlert] = field(default_factory=dict)
+
+    def open_alerts(self) -> list[ActiveAlert]:
+        return [alert for alert in self.alerts.values() if alert.state != INACTIVE]
 
 
 class RuleEngine:
-    """`await run()` evaluates until cancelled; `await evaluate(at)` does one round.
+    """`await run()` evaluates until cancelled; `await evaluate(at)` does one round, at `at` in Unix seconds.
 
-    `notify` is awaited after each round with what changed or still fires; its failures never stop the rules.
+    `notify` is awaited after a round in which alerts began, resolved, or are due to be sent again. An OSError it
+    raises (nothing listens) is logged, and the notices are sent again with the next round.
     """
 
     def __init__(
@@ -69,9 +128,124 @@ class RuleEngine:
         self.now = now
         self.sleep = sleep
         self.notify = notify
+        self.states = [[RuleState(rule) for rule in group.rules] for group in self.groups]
+        self._due = [0.0] * len(self.groups)
+        for group in self.groups:
+            for rule in group.rules:
+                query.parse(rule.expr)  # BadQuery now rather than at every round
+
+    def alerts(self) -> Iterator[ActiveAlert]:
+        """The pending and firing alerts of all rules."""
+        for states in self.states:
+            for state in states:
+                yield from state.open_alerts()
 
     async def run(self) -> None:
-        raise NotImplementedError
+        while True:
+            await self.evaluate(await aligned(self.interval, self.now, self.sleep))
 
     async def evaluate(self, at: float) -> None:
-        raise NotImplementedError
+        for index, (group, states) in enumerate(zip(self.groups, self.states, strict=True)):
+            if at < self._due[index]:
+                continue
+            self._due[index] = at + group.interval if group.interval > self.interval else 0.0
+            for state in states:
+                await self._evaluate_rule(state, at)
+        await self._send(at)
+
+    async def _evaluate_rule(self, state: RuleState, at: float) -> None:
+        began = time.monotonic()
+        try:
+            answer = await self.storage.read(query.instant, state.rule.expr, at)
+            results = [(labels, points[0][1]) for labels, points in answer.series]
+            samples = self._recorded(state, results) if state.rule.record else self._alerted(state, results, at)
+            state.health, state.error = "ok", ""
+        except QueryError as error:
+            state.health, state.error = "err", str(error)
+            return
+        finally:
+            state.evaluated_at, state.took = at, time.monotonic() - began
+        for labels, value in samples.items():
+            self.storage.append(labels, at, value)
+        for labels in state.written - samples.keys():
+            self.storage.append(labels, at, STALE)
+        state.written = frozenset(samples)
+
+    def _recorded(self, state: RuleState, results: list[tuple[Labels, float]]) -> dict[Labels, float]:
+        samples: dict[Labels, float] = {}
+        for labels, value in results:
+            named = labels_of({**dict(labels), **state.rule.labels, NAME: state.rule.record})
+            if named in samples:
+                raise ExecutionFailed(DUPLICATE)
+            samples[named] = value
+        return samples
+
+    def _alerted(self, state: RuleState, results: list[tuple[Labels, float]], at: float) -> dict[Labels, float]:
+        rule, seen = state.rule, set()
+        for labels, value in results:
+            own = dict(drop_name(labels))
+            named = {name: expand(text, own, value) for name, text in rule.labels.items()}
+            key = labels_of({**own, **named, "alertname": rule.alert})
+            if key in seen:
+                raise ExecutionFailed("vector contains metrics with the same labelset after applying alert labels")
+            seen.add(key)
+            annotations = {name: expand(text, own, value) for name, text in rule.annotations.items()}
+            known = state.alerts.get(key)
+            if known is not None and known.state != INACTIVE:
+                known.value, known.annotations = value, annotations
+            else:
+                state.alerts[key] = ActiveAlert(key, annotations, value, at)
+        for key, alert in list(state.alerts.items()):
+            if key not in seen:
+                _end(state, key, alert, at)
+            elif alert.state == PENDING and at - alert.active_at >= rule.hold:
+                alert.state, alert.fired_at = FIRING, at
+        return _alert_series(state.open_alerts())
+
+    async def _send(self, at: float) -> None:
+        due = [
+            alert
+            for states in self.states
+            for state in states
+            for alert in state.alerts.values()
+            if _needs_sending(alert, at)
+        ]
+        if not due or self.notify is None:
+            return
+        valid_until = at + 4 * max(self.interval, _RESEND_DELAY)
+        notices = [
+            AlertNotice(dict(alert.labels), alert.annotations, alert.fired_at, alert.resolved_at or None, valid_until)
+            for alert in due
+        ]
+        try:
+            await self.notify(notices)
+        except OSError as error:
+            _LOG.warning("could not send %d alerts: %s", len(notices), error)
+            return
+        for alert in due:
+            alert.sent_at = at
+
+
+def _end(state: RuleState, key: Labels, alert: ActiveAlert, at: float) -> None:
+    """The alert's condition is gone: forgotten when it never fired, else kept as resolved for a while."""
+    if alert.state == PENDING or (alert.resolved_at and at - alert.resolved_at > _RESOLVED_KEPT):
+        del state.alerts[key]
+    elif alert.state == FIRING:
+        alert.state, alert.resolved_at = INACTIVE, at
+
+
+def _needs_sending(alert: ActiveAlert, at: float) -> bool:
+    if alert.state == PENDING:
+        return False
+    if alert.resolved_at > alert.sent_at:
+        return True
+    return alert.sent_at + _RESEND_DELAY < at
+
+
+def _alert_series(alerts: Sequence[ActiveAlert]) -> dict[Labels, float]:
+    samples: dict[Labels, float] = {}
+    for alert in alerts:
+        own = dict(alert.labels)
+        samples[labels_of({**own, NAME: "ALERTS", "alertstate": alert.state})] = 1.0
+        samples[labels_of({**own, NAME: "ALERTS_FOR_STATE"})] = float(int(alert.active_at))
+    return samples

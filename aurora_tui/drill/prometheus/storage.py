@@ -6,16 +6,20 @@ keeps them: window edges are then compared exactly.
 
 from __future__ import annotations
 
+import asyncio
 import math
 import struct
 from array import array
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import compress
 from operator import lt, ne
+from typing import TypeVar
 
 from aurora_tui.drill.prometheus.labels import NAME, Labels, labels_of
 from aurora_tui.drill.prometheus.matchers import EQUAL, Matcher
 
+_Answer = TypeVar("_Answer")
 _STALE_BITS = 0x7FF0000000000002
 STALE: float = struct.unpack("<d", struct.pack("<Q", _STALE_BITS))[0]
 """The NaN that says "this series ended here" (prometheus/model/value/value.go)."""
@@ -117,14 +121,15 @@ class Storage:
     def __init__(self) -> None:
         self._by_labels: dict[Labels, Series] = {}
         self._by_name: dict[str, list[Series]] = {}
-        self._selected: dict[tuple[Matcher, ...], list[Series]] = {}
+        self._selected: dict[tuple[Matcher, ...], tuple[int, list[Series]]] = {}
+        self._reader = ThreadPoolExecutor(max_workers=1, thread_name_prefix="promql")
         self._converted: tuple[Sequence[float], array[float]] | None = None
 
     def __len__(self) -> int:
         return len(self._by_labels)
 
     def __iter__(self) -> Iterator[Series]:
-        return iter(self._by_labels.values())
+        return iter(list(self._by_labels.values()))
 
     def series(self, labels: Mapping[str, str] | Labels) -> Series:
         """The series of a label set, made when it is new."""
@@ -133,7 +138,6 @@ class Storage:
         if found is None:
             found = self._by_labels[key] = Series(key)
             self._by_name.setdefault(dict(key).get(NAME, ""), []).append(found)
-            self._selected.clear()
         return found
 
     def append(self, labels: Mapping[str, str] | Labels, time: float, value: float) -> bool:
@@ -163,20 +167,32 @@ class Storage:
     def select(self, matchers: Sequence[Matcher]) -> list[Series]:
         """The series that every matcher accepts, sorted by labels as Prometheus sorts them."""
         key = tuple(matchers)
-        found = self._selected.get(key)
-        if found is None:
-            candidates: Iterable[Series] = self._by_labels.values()
+        size = len(self._by_labels)  # series are never taken away: as many are the same ones
+        known, found = self._selected.get(key, (-1, []))
+        if known != size:
+            candidates = list(self._by_labels.values())
             for matcher in matchers:
                 if matcher.name == NAME and matcher.kind == EQUAL and matcher.value:
-                    candidates = self._by_name.get(matcher.value, ())
+                    candidates = list(self._by_name.get(matcher.value, ()))
             found = [each for each in candidates if all(matcher.accepts(each.labels) for matcher in matchers)]
             found.sort(key=lambda each: each.labels)
-            self._selected[key] = found
+            self._selected[key] = (size, found)
         return found
+
+    async def read(self, query: Callable[..., _Answer], *arguments: object) -> _Answer:
+        """`query(self, *arguments)` on the one thread that all queries share, one at a time.
+
+        The event loop goes on meanwhile: it may append, and other servers in this process answer.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._reader, query, self, *arguments)
+
+    def close(self) -> None:
+        """Lets the thread of `read` end."""
+        self._reader.shutdown(wait=False, cancel_futures=True)
 
     def bounds(self) -> tuple[float, float]:
         """Oldest and newest sample's time in Unix seconds; NaN twice when there is none."""
-        filled = [each.times for each in self._by_labels.values() if each.times]
+        filled = [each.times for each in self if each.times]
         if not filled:
             return math.nan, math.nan
         return min(times[0] for times in filled) / 1000, max(times[-1] for times in filled) / 1000

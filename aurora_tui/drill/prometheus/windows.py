@@ -65,7 +65,7 @@ class WindowCutter:
     def cut(self, series: Series) -> Ranged | None:
         """None when no step sees a sample of it."""
         times, values = series.real()
-        size = len(values)
+        size = min(len(times), len(values))  # another thread may be appending
         first = bisect_left(times, self._steps[0] - self._range_ms, 0, size)
         end = bisect_right(times, self._steps[-1], first, size)
         if first == end:
@@ -104,7 +104,7 @@ class LatestPicker:
         """Values by step, or their times in seconds; None when no step has any."""
         steps, lookback = self._steps, self._lookback_ms
         values, times = series.values, series.times
-        size = len(values)
+        size = min(len(times), len(values))  # another thread may be appending
         if len(steps) == 1:
             index = bisect_right(times, steps[0], 0, size) - 1
             if index < 0 or times[index] < steps[0] - lookback or (series.stale_at and index in series.stale_at):
