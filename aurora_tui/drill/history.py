@@ -1,4 +1,4 @@
-"""The 72 hours before a drill begins: mostly calm, with a few short disturbances that used some of the error budgets."""
+"""The 72 hours before a drill begins: calm but for a few short disturbances that used some of the error budgets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from aurora_tui.drill.series import (
     side_of,
     target_labels,
 )
-from aurora_tui.drill.simulator import CALM, TICK, TOTALS, Effects, State, initial, tick
+from aurora_tui.drill.simulator import CALM, TICK, Effects, State, initial, tick
 
 LENGTH = 72 * 3600.0
 _COARSE = 4
@@ -92,8 +92,8 @@ class History:
             yield {"__name__": "up", **added}, array("d", [1.0]) * len(self.times)
             if side == "market":
                 for name, _, gauge in PROVIDER_METRICS:
-                    values = zip(*(provider_values(state, gauge) for state in self.states))
-                    for labels, column in zip(provider_labels(name), values):
+                    values = zip(*(provider_values(state, gauge) for state in self.states), strict=True)
+                    for labels, column in zip(provider_labels(name), values, strict=True):
                         yield {**added, **labels}, array("d", column)
 
 
@@ -115,7 +115,7 @@ def history(end: float, seed: int) -> History:
     columns: dict[str, list[array[float]]] = {}
     totals: dict[str, tuple[float, ...]] = {}
     for _, _, side in SIDES:
-        rows = zip(*(side_of(each, side).added for each in states))
+        rows = zip(*(side_of(each, side).added for each in states), strict=True)
         columns[side] = []
         last: list[float] = []
         for place, row in enumerate(rows):

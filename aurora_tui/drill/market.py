@@ -1,4 +1,4 @@
-"""Who trades in the drill: providers of GPU time, tenants with budgets and mixes, and how a request finds its provider."""
+"""Who trades in the drill: providers of GPU time, tenants with budgets and mixes; and how a request is routed."""
 
 from __future__ import annotations
 

@@ -146,11 +146,20 @@ EVENTS = tuple(str(kind.__struct_config__.tag) for kind in _KINDS)
 EXPORTERS = ("aurora", "simulator")
 
 
+class Done(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Something of the phase that was done `after` its start: a checkpoint's or checklist item's id."""
+
+    item: str
+    after: Duration
+    evidence: str | None = None
+
+
 class StartedPhase(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The phase that already runs when the drill begins."""
 
     id: str = "canary"
     elapsed: Duration = Duration(31 * 3600 + 12 * 60)
+    done: tuple[Done, ...] = ()
 
 
 class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -188,7 +197,7 @@ def read(path: Path) -> Scenario:
 def event_of(raw: object) -> Event:
     """One event as the control endpoint gets it, in the scenario's vocabulary; UsageError when it is none."""
     try:
-        event = msgspec.convert(raw, Event, dec_hook=_decode)
+        event: Event = msgspec.convert(raw, Event, dec_hook=_decode)
         _check(event, "$")
     except msgspec.ValidationError as error:
         raise UsageError(f"Not an event: {error}", _advice(str(error), raw)) from error

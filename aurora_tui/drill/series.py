@@ -78,7 +78,7 @@ WHOLE = tuple(name not in ("gpu_hours",) and (name not in HISTOGRAMS or bound is
 
 def bound_name(bound: float) -> str:
     """A bucket's `le` as Python's client writes it: 350.0, +Inf."""
-    return str(floatToGoString(bound))
+    return str(floatToGoString(bound))  # type: ignore[no-untyped-call]
 
 
 def counters(generation: Generation, treaty: str) -> Iterator[tuple[dict[str, str], int]]:

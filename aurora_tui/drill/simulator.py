@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from operator import add, mul
 from itertools import repeat
+from operator import add, mul
 from random import Random
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from aurora_tui.drill.distribution import (
     FILL_BOUNDS,
@@ -27,6 +27,7 @@ from aurora_tui.drill.market import BATCHES, NAMES, PROVIDERS, route
 TICK = 15.0
 """World seconds."""
 
+_Value = TypeVar("_Value")
 Totals = tuple[float, ...]
 COUNTERS = ("requests", "routed", "dropped", "gpu_hours")
 HISTOGRAMS = {"fill": FILL_BOUNDS, "rtt": RTT_BOUNDS, "policy": POLICY_BOUNDS}
@@ -65,8 +66,16 @@ class Effects:
     ) -> Effects:
         """The same but for one provider; ValueError when there is none of that name."""
         index = NAMES.index(name)
-        put = lambda old, new: old if new is None else (*old[:index], new, *old[index + 1 :])  # noqa: E731
-        return replace(self, latency=put(self.latency, latency), price=put(self.price, price), up=put(self.up, up))
+        return replace(
+            self,
+            latency=_put(self.latency, index, latency),
+            price=_put(self.price, index, price),
+            up=_put(self.up, index, up),
+        )
+
+
+def _put(values: tuple[_Value, ...], index: int, value: _Value | None) -> tuple[_Value, ...]:
+    return values if value is None else (*values[:index], value, *values[index + 1 :])
 
 
 CALM = Effects()
@@ -147,7 +156,7 @@ def tick(state: State, effects: Effects, random: Random, seconds: float = TICK) 
     price = tuple(map(mul, effects.price, _BASE_PRICE))
     latency = [
         base * factor * (1.0 + 0.022 * wave + 0.007 * noise)
-        for base, factor, noise in zip(_BASE_LATENCY, effects.latency, drift)
+        for base, factor, noise in zip(_BASE_LATENCY, effects.latency, drift, strict=False)
     ]
     routes = state.routes
     if state.ticks % _ROUTES_HOLD == 0 or effects is not state.effects:
@@ -181,7 +190,8 @@ def _settle(strength: Strength, effects: Effects) -> Strength:
     if strength == target:
         return strength
     return Strength._make(
-        now + (goal - now) * _SETTLE if abs(goal - now) > 0.001 else goal for now, goal in zip(strength, target)
+        now + (goal - now) * _SETTLE if abs(goal - now) > 0.001 else goal
+        for now, goal in zip(strength, target, strict=True)
     )
 
 
@@ -205,7 +215,7 @@ def _place(
     room = list(_SOLD_FREELY)
     treaty, others = _Placed(), _Placed()
     homeless: list[tuple[_Placed, tuple[int, ...], float, float]] = []
-    for batch, order in zip(BATCHES, routes):
+    for batch, order in zip(BATCHES, routes, strict=True):
         side = treaty if batch.of_treaty else others
         left = batch.requests * demand
         side.requests += left
@@ -215,16 +225,16 @@ def _place(
         if left > 0.0:
             homeless.append((side, order, left, batch.workload.gpu_hours))
     if homeless:
-        room = [free + capacity * _RESERVE for free, capacity in zip(room, _CAPACITY)]
+        room = [free + capacity * _RESERVE for free, capacity in zip(room, _CAPACITY, strict=True)]
         for side, order, left, gpu_hours in homeless:
             dropped = _fill_up(side, order, room, left, gpu_hours)
             side.pressed += left - dropped
             side.dropped += dropped
-        free = tuple([space / capacity for space, capacity in zip(room, _CAPACITY)])
+        free = tuple([space / capacity for space, capacity in zip(room, _CAPACITY, strict=True)])
     else:
-        free = tuple([space / capacity + _RESERVE for space, capacity in zip(room, _CAPACITY)])
+        free = tuple([space / capacity + _RESERVE for space, capacity in zip(room, _CAPACITY, strict=True)])
     if not all(up):
-        free = tuple([space if works else 0.0 for space, works in zip(free, up)])
+        free = tuple([space if works else 0.0 for space, works in zip(free, up, strict=True)])
     return treaty, others, free
 
 
@@ -289,6 +299,6 @@ def _reputation(points: tuple[float, ...], up: tuple[bool, ...]) -> tuple[float,
     return tuple(
         [
             max(0.0, now - 0.4) if not works else min(base, now + (base - now) * 0.01 + 0.002)
-            for now, base, works in zip(points, _BASE_REPUTATION, up)
+            for now, base, works in zip(points, _BASE_REPUTATION, up, strict=True)
         ]
     )
