@@ -1,0 +1,148 @@
+"""The cluster as a source: workloads of the environment's namespaces, and until when they are known to be true."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aurora_tui.clock import Clock
+from aurora_tui.errors import AuroraError, UsageError
+from aurora_tui.kube.access import Access
+from aurora_tui.kube.backoff import Backoff
+from aurora_tui.kube.connection import Connection
+from aurora_tui.kube.kubeconfig import load_access
+from aurora_tui.kube.questions import may
+from aurora_tui.settings import Settings
+from aurora_tui.situation.freshness import SourceLight
+from aurora_tui.situation.observation import SourceFailed
+from aurora_tui.sources.cluster_view import NAME, PROBE_EVERY, ClusterView
+from aurora_tui.sources.source import Tell
+from aurora_tui.text import redact_url, safe
+
+_REQUIRED_RIGHTS = (
+    *((verb, "apps", resource, "") for resource in ("deployments", "replicasets") for verb in ("list", "watch")),
+    *((verb, "", resource, "") for resource in ("pods", "events") for verb in ("list", "watch")),
+    ("get", "", "pods", "log"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Right:
+    """One thing the console must be allowed, and whether it is."""
+
+    verb: str
+    resource: str
+    namespace: str
+    allowed: bool
+    reason: str = ""
+
+
+class ClusterSource:
+    """Reflects deployments, ReplicaSets, pods, events and traffic routes; tells at most five times a second.
+
+    An answer's `at` is the time until which every required reflector is known to be current: /readyz keeps it
+    moving only while the watches stand.
+    """
+
+    name = NAME
+
+    def __init__(self, settings: Settings, environ: Mapping[str, str] = os.environ) -> None:
+        cluster = settings.environment.cluster
+        if cluster is None:
+            raise UsageError("No cluster is configured", "Name one in the environment's [cluster] table.")
+        self._cluster = cluster
+        self._clock: Clock = settings.clock
+        self._environ = environ
+        self._roles = settings.mission.workloads
+        self._connection: Connection | None = None
+        self._connecting = asyncio.Lock()
+        self._pinned: Access | None = None  # the context first connected to: use-context elsewhere moves no console
+
+    @property
+    def light(self) -> SourceLight:
+        """Stale after 15 real seconds without a sign of life."""
+        return SourceLight(name=NAME, title="cluster", interval=PROBE_EVERY * self._clock.speed)
+
+    async def prepare(self) -> None:
+        """Read the kubeconfig and run its exec plugin now, before the screen opens. Raises AuroraError."""
+        await self._connect()
+
+    async def run(self, tell: Tell) -> None:
+        """Connect and watch, again and again, until cancelled."""
+        backoff = Backoff()
+        while True:
+            began = time.monotonic()
+            try:
+                await self._watch(await self._connect(), tell)
+            except* AuroraError as group:
+                error = group.exceptions[0]
+                tell(SourceFailed(source=NAME, at=self._clock.now(), error=safe(str(error), 600)))
+            await self.close()
+            backoff.healthy_for(time.monotonic() - began)
+            await asyncio.sleep(backoff.next())
+
+    async def pod_log(self, namespace: str, pod: str, container: str | None, lines: int) -> str:
+        """The last `lines` of a container's log, safe to show; AuroraError when it cannot be read."""
+        return await (await self._connect()).pod_log(namespace, pod, container, lines)
+
+    async def close(self) -> None:
+        """Cut the connections."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()
+
+    async def _connect(self) -> Connection:
+        async with self._connecting:
+            if self._connection is None:
+                access = await asyncio.to_thread(self._access)
+                connection = Connection(access)
+                await connection.prepare()
+                self._connection, self._pinned = connection, access
+            return self._connection
+
+    def _access(self) -> Access:
+        access = load_access(
+            kubeconfig=self._cluster.kubeconfig,
+            context=self._pinned.context if self._pinned and not self._cluster.in_cluster else self._cluster.context,
+            in_cluster=self._cluster.in_cluster,
+            environ=self._environ,
+        )
+        if self._pinned is not None and access.server != self._pinned.server:
+            raise UsageError(
+                f"context {access.context!r} now points to another cluster ({redact_url(access.server)})",
+                "If that is meant, restart the console.",
+            )
+        return access
+
+    async def _watch(self, connection: Connection, tell: Tell) -> None:
+        namespaces = (self._cluster.namespace, *self._cluster.extra_namespaces)
+        view = ClusterView(connection, namespaces, self._roles, self._clock)
+        async with asyncio.TaskGroup() as tasks:
+            for reflector in view.reflectors:
+                tasks.create_task(reflector.run())
+            tasks.create_task(view.probe_forever())
+            tasks.create_task(view.tell_forever(tell))
+
+
+async def read_rights(settings: Settings) -> list[Right]:
+    """What the console needs to read, each asked of the API (SelfSubjectAccessReview). Raises AuroraError."""
+    source = ClusterSource(settings)
+    cluster = settings.environment.cluster
+    assert cluster is not None  # or ClusterSource would have refused
+    try:
+        connection = await source._connect()
+
+        async def ask(namespace: str, verb: str, group: str, resource: str, sub: str) -> Right:
+            answer = await may(connection, verb, resource, namespace=namespace, group=group, subresource=sub)
+            named = f"{resource}/{sub}" if sub else resource
+            return Right(
+                verb=verb, resource=named, namespace=namespace, allowed=answer.allowed, reason=safe(answer.reason, 200)
+            )
+
+        namespaces = dict.fromkeys((cluster.namespace, *cluster.extra_namespaces))
+        return await asyncio.gather(*(ask(name, *right) for name in namespaces for right in _REQUIRED_RIGHTS))
+    finally:
+        await source.close()
