@@ -59,6 +59,7 @@ class RunningServer:
 
 def prometheus_command(folder: Path, config: str, port: int, flags: Sequence[str] = ()) -> list[str]:
     """The command line of a Prometheus with `config` (YAML text) and its data under `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
     file = folder / "prometheus.yml"
     file.write_text(config)
     return [
@@ -78,9 +79,8 @@ async def real_prometheus(
     folder: Path, config: str = "global: {scrape_interval: 15s}\n", blocks: str | None = None, flags: Sequence[str] = ()
 ) -> AsyncIterator[RunningServer]:
     """A running Prometheus with `config`; `blocks` is OpenMetrics text (with times) that it holds as history."""
-    folder.mkdir(parents=True, exist_ok=True)
     if blocks is not None:
-        await backfill(folder, blocks)
+        await asyncio.to_thread(backfill, folder, blocks)
     port = free_port()
     server = RunningServer(
         prometheus_command(folder, config, port, flags), f"http://127.0.0.1:{port}", folder / "prometheus.log"
@@ -92,12 +92,12 @@ async def real_prometheus(
         await server.stop()
 
 
-async def backfill(folder: Path, openmetrics: str) -> None:
+def backfill(folder: Path, openmetrics: str) -> None:
     """Make blocks under `folder`/data from OpenMetrics text; `# EOF` is added."""
+    folder.mkdir(parents=True, exist_ok=True)
     file = folder / "history.om"
     file.write_text(openmetrics + "# EOF\n")
-    made = await asyncio.to_thread(
-        subprocess.run,
+    made = subprocess.run(
         ["promtool", "tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=72h", file, folder / "data"],
         capture_output=True,
         text=True,

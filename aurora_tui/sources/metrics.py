@@ -60,7 +60,7 @@ class MetricsSource:
         self._up_error: str | None = None
         self._looked_back_at: float | None = None
         self._buckets_at: float | None = None
-        self._told_once = False
+        self._behind = True  # what is known comes piece by piece, not once a look
 
     @property
     def light(self) -> SourceLight:
@@ -81,6 +81,7 @@ class MetricsSource:
         for follower in self._criteria:
             follower.restart(t0, self._grid, resets.get(follower.criterion.id, ()))
         self._firing.restart(t0)
+        self._behind = True
         self._wake.set()
 
     async def run(self, tell: Tell) -> None:
@@ -113,10 +114,13 @@ class MetricsSource:
                 self._version = await self._ask_version()
             server_now = await self._ask_time()
             await _all([*(slo.look(round, server_now) for slo in self._slos), self._ask_targets(round)])
-            if not self._told_once:
+            if self._behind:
                 tell(self._observed())
-                self._told_once = True
-            await self._catch_up(round, server_now)
+            await self._fold(round, server_now)
+            if self._behind:
+                tell(self._observed())
+            await self._look_back(round, server_now)
+            self._behind = False
             return self._observed()
         except HttpFailure:
             self._version = None  # what comes back may be another server
@@ -124,20 +128,22 @@ class MetricsSource:
         finally:
             round.cancel()
 
-    async def _catch_up(self, round: Round, server_now: float) -> None:
+    async def _fold(self, round: Round, server_now: float) -> None:
         if self._start is None:
             self.set_start(server_now - self._window, {})
             self._wake.clear()
         until = time.monotonic() + _CATCH_UP_SECONDS
         jobs: list[Awaitable[None]] = [item.follow(round, server_now, until) for item in self._criteria]
         jobs.append(self._firing.follow(round, server_now))
-        if _due(self._looked_back_at, server_now, LOOK_BACK_EVERY):
-            self._looked_back_at = server_now
-            jobs += [slo.look_back(round, server_now, self._window) for slo in self._slos]
         await _all(jobs)
         if _due(self._buckets_at, server_now, CHECK_BUCKETS_EVERY):
             self._buckets_at = server_now
             await _all(item.check_buckets(round) for item in self._criteria)
+
+    async def _look_back(self, round: Round, server_now: float) -> None:
+        if _due(self._looked_back_at, server_now, LOOK_BACK_EVERY):
+            self._looked_back_at = server_now
+            await _all(slo.look_back(round, server_now, self._window) for slo in self._slos)
 
     async def _ask_version(self) -> str | None:
         try:

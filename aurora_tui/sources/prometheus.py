@@ -26,6 +26,9 @@ T = TypeVar("T")
 THREADS = 4
 # The API refuses more than 11,000 points a series: https://github.com/prometheus/prometheus/blob/v2.42.0/web/api/v1/api.go#L489
 MOST_POINTS = 10_000
+# Prometheus seeks `timestamp(selector)` from the range's beginning at each step: 17,280 points took it 0.86 s
+# in chunks of 10,000 and 0.23 s in chunks of 1,000.
+FEWER_POINTS = 1_000
 
 
 class Sample(NamedTuple):
@@ -63,12 +66,12 @@ class Prometheus:
 
         return await self._ask(ask)
 
-    async def range(self, query: str, start: float, end: float, step: float) -> list[Series]:
-        """`query` at start, start + step, … up to `end`, in chunks below the API's limit. Unix seconds."""
+    async def range(self, query: str, start: float, end: float, step: float, chunk: int = MOST_POINTS) -> list[Series]:
+        """`query` at start, start + step, … up to `end`, in chunks of so many points. Unix seconds."""
         found: dict[tuple[tuple[str, str], ...], Series] = {}
         count = int((end - start) / step + 1e-6) + 1
-        for first in range(0, count, MOST_POINTS):
-            last = min(first + MOST_POINTS, count) - 1
+        for first in range(0, count, chunk):
+            last = min(first + chunk, count) - 1
             for series in await self._chunk(query, start + first * step, start + last * step, step):
                 key = tuple(sorted(series.labels.items()))
                 found.setdefault(key, Series(series.labels, [])).points.extend(series.points)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from aurora_tui.situation.freshness import STALE_AFTER_INTERVALS
 from aurora_tui.situation.mission import Reading
 from aurora_tui.situation.query import substitute
-from aurora_tui.sources.prometheus import Prometheus, Sample, Series
+from aurora_tui.sources.prometheus import FEWER_POINTS, MOST_POINTS, Prometheus, Sample, Series
 
 Combine = Callable[[float, float], float]
 
@@ -56,10 +56,10 @@ class Round:
         answer: list[Sample] = await self._once(("now", query), lambda: self._prometheus.instant(query))
         return answer
 
-    async def matrix(self, query: str, start: float, end: float, step: float) -> list[Series]:
-        """The answer over time, as it is."""
+    async def matrix(self, query: str, start: float, end: float, step: float, chunk: int = MOST_POINTS) -> list[Series]:
+        """The answer over time, as it is; asked in chunks of so many points."""
         answer: list[Series] = await self._once(
-            (query, start, end, step), lambda: self._prometheus.range(query, start, end, step)
+            (query, start, end, step), lambda: self._prometheus.range(query, start, end, step, chunk)
         )
         return answer
 
@@ -96,7 +96,7 @@ class Round:
         values = await self._column(reading.value, grid, low, high, combine)
         if not values:
             return
-        newest = await self._column(reading.newest, grid, low, high, max)
+        newest = await self._column(reading.newest, grid, low, high, max, FEWER_POINTS)
         enough = {}
         if reading.events is not None and reading.min_events > 0.0:
             enough = await self._column(reading.events, grid, low, high, max)
@@ -110,12 +110,14 @@ class Round:
                 continue
             filled.values[index], filled.by[index] = value, reading
 
-    async def _column(self, template: str, grid: Grid, low: int, high: int, combine: Combine) -> dict[int, float]:
+    async def _column(
+        self, template: str, grid: Grid, low: int, high: int, combine: Combine, chunk: int = MOST_POINTS
+    ) -> dict[int, float]:
         """Values by their index in the grid; several series are combined."""
         query = substitute(template, treaty=self.treaty, scrape_interval=self.scrape_interval)
         start, end = grid.times(low, high)
         column: dict[int, float] = {}
-        for _, points in await self.matrix(query, start, end, grid.step):
+        for _, points in await self.matrix(query, start, end, grid.step, chunk):
             for time, value in points:
                 index = round(time / grid.step) - grid.first
                 if low <= index <= high:
