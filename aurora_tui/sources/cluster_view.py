@@ -51,8 +51,8 @@ RESOURCES: tuple[Resource[Any], ...] = (DEPLOYMENTS, REPLICASETS, PODS, EVENTS, 
 class ClusterView:
     """One connection's reflectors, its signs of life, and what is told of both."""
 
-    def __init__(self, connection: Connection, namespace: str, extra: Iterable[str], roles: Any, clock: Clock) -> None:
-        self._connection, self._namespace, self._clock = connection, namespace, clock
+    def __init__(self, connection: Connection, namespaces: Sequence[str], roles: WorkloadRoles, clock: Clock) -> None:
+        self._connection, self._namespace, self._clock = connection, namespaces[0], clock
         self._wake = asyncio.Event()
         self._dirty = True
         self._began = time.monotonic()
