@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn, cast
 
 import msgspec
@@ -16,6 +16,7 @@ from aurora_tui.kube.errors import ApiError
 from aurora_tui.kube.objects import Deployment, Event, HttpRoute, Object, Pod, ReplicaSet, TrafficSplit
 from aurora_tui.kube.questions import namespace_phase, probe, server_version, whoami
 from aurora_tui.kube.reflector import Reflector, Resource
+from aurora_tui.situation.mission import WorkloadRoles
 from aurora_tui.situation.observation import ClusterObserved, SourceFailed
 from aurora_tui.situation.workload import WorkloadsObserved
 from aurora_tui.sources.projection import Projection, Seen
