@@ -28,12 +28,22 @@ class Quantile(NamedTuple):
 def quantile_of(query: str) -> Quantile | None:
     """What `query` asks for, when all of it is one histogram_quantile over classic buckets."""
     asked, metric = _QUANTILE.match(query), _BUCKETS.search(query)
-    if asked is None or metric is None or not query.rstrip().endswith(")"):
+    if asked is None or metric is None or not _is_one_call(query):
         return None
     try:
         return Quantile(float(asked[1]), metric[1])
     except ValueError:
         return None
+
+
+def _is_one_call(query: str) -> bool:
+    """Whether the parenthesis that the function opens is closed by the last character, and not before."""
+    text, depth = query.strip(), 0
+    for index, char in enumerate(text):
+        depth += (char == "(") - (char == ")")
+        if depth == 0 and char == ")":
+            return index == len(text) - 1
+    return False
 
 
 def cannot_trip(criterion: Criterion, query: str, bounds: Sequence[float]) -> str | None:
