@@ -16,7 +16,7 @@ _LONGEST_REPORT = 7000
 _SECRET_NAME = re.compile(
     r"passw|token|secret|credential|bearer|authori[sz]ation|cookie|api.?key|private", re.IGNORECASE
 )
-_USER_INFO = re.compile(r"(?<=://)[^/?#\s]*@|^[^/\s]*:[^/\s]*@")
+_USER_INFO = re.compile(r"(?<=://).*@|^(?!\w+://)\S+:.*@", re.DOTALL)
 
 
 class Problem(NamedTuple):
@@ -70,10 +70,10 @@ def shown_value(value: Any) -> str:
 
 
 def without_user_info(text: str) -> str:
-    """`text` without what stands before the `@` of an address, nor an address's query: either may be a secret."""
+    """`text` without what stands before the `@` of an address, and after its `?` or `#`: all may be secrets."""
     cleaned = _USER_INFO.sub("…@", text)
-    if "://" in cleaned and "?" in cleaned:
-        cleaned = cleaned.partition("?")[0] + "?…"
+    if "://" in cleaned:
+        cleaned = re.sub(r"([?#]).*", r"\1…", cleaned, flags=re.DOTALL)
     return cleaned
 
 

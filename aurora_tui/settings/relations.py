@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from aurora_tui.settings.document import ABSENT, Document, Place
 from aurora_tui.settings.problem import Problem, problem_at
-from aurora_tui.settings.rules import web_address
+from aurora_tui.settings.rules import identifier, web_address
 from aurora_tui.situation.duration import Duration
 
 _CHECKS = (
@@ -34,7 +34,7 @@ def relation_problems(document: Document) -> list[Problem]:
         _placeholders,
         _credentials,
         _clusters,
-        _drills,
+        _environments,
     )
     return [problem for rule in rules for problem in rule(document)]
 
@@ -161,7 +161,9 @@ def _phases(document: Document) -> Iterator[Problem]:
     for place in document.places("phase", "*", "checkpoint", "*"):
         at, length = _duration_at(document, (*place, "at")), _duration_at(document, (*place[:2], "length"))
         if at is not None and length is not None and at > length:
-            right = f"write a time within the phase's {Duration(length)}"
+            other = document.origin((*place[:2], "length"))
+            said = f" (of {other})" if other != document.origin((*place, "at")) else ""
+            right = f"write a time within the phase's {Duration(length)}{said}"
             yield problem_at(document, (*place, "at"), "is after the phase's end", right)
         traffic = document.at((*place, "traffic_percent"))
         if _text_at(document, (*place, "kind")) == "step" and traffic is ABSENT:
@@ -252,9 +254,12 @@ def _clusters(document: Document) -> Iterator[Problem]:
             yield problem_at(document, (*place, key), "in_cluster uses no kubeconfig", right)
 
 
-def _drills(document: Document) -> Iterator[Problem]:
-    """A drill never leaves this machine."""
+def _environments(document: Document) -> Iterator[Problem]:
+    """An environment's name can name its ledger's folder. A drill never leaves this machine."""
     for place in document.places("environments", "*"):
+        verdict = identifier(place[1])
+        if verdict is not None:
+            yield problem_at(document, place, *verdict)
         if document.at((*place, "drill")) is not True:
             continue
         sources = [(*place, source, "url") for source in ("prometheus", "alertmanager", "grafana")]

@@ -91,15 +91,6 @@ def _zone(name: str) -> Verdict:
     return "is not a time zone", 'write "UTC" or a name of the IANA list such as "Europe/Berlin"'
 
 
-def _environments(value: dict[str, Any]) -> Verdict:
-    if not value:
-        return "is empty", "write at least one [environments.NAME]"
-    for name in value:
-        if not _NAME.fullmatch(name):
-            return "has a name that cannot name a folder", "use letters, digits, - _ . and begin with a letter or digit"
-    return None
-
-
 def _header_names(value: dict[str, str]) -> Verdict:
     for name, text in value.items():
         if not re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name):
@@ -125,7 +116,7 @@ def _environment_headers(value: dict[str, str]) -> Verdict:
 
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-_identifier = _pattern(_NAME.pattern, "is not an id", "use letters, digits, - _ . and begin with a letter or digit")
+identifier = _pattern(_NAME.pattern, "is not an id", "use letters, digits, - _ . and begin with a letter or digit")
 _variable = _pattern(
     r"[A-Za-z_][A-Za-z0-9_]*", "is not the name of an environment variable", "write its name, for example AURORA_TOKEN"
 )
@@ -161,29 +152,29 @@ _RULES: dict[tuple[type, str], Rule] = {
     (mission.Reading, "value"): _text,
     (mission.Reading, "newest"): _text,
     (mission.Reading, "min_events"): _between(0, 1e15, "write 0 or more"),
-    (mission.Objective, "id"): _identifier,
+    (mission.Objective, "id"): identifier,
     (mission.Objective, "title"): _text,
     (mission.Objective, "budget"): _share,
     (mission.Objective, "digits"): _digits,
     (mission.Objective, "reading"): _not_empty("is empty", "write at least one [[slo.reading]]"),
-    (mission.Criterion, "id"): _identifier,
+    (mission.Criterion, "id"): identifier,
     (mission.Criterion, "title"): _text,
     (mission.Criterion, "hold"): _some_time,
     (mission.Criterion, "digits"): _digits,
     (mission.Criterion, "severity"): _pattern(r"SEV[1-4]", "is not a severity to wait for", 'write "SEV1" to "SEV4"'),
-    (mission.Checkpoint, "id"): _identifier,
+    (mission.Checkpoint, "id"): identifier,
     (mission.Checkpoint, "title"): _text,
     (mission.Checkpoint, "traffic_percent"): _percent,
-    (mission.ChecklistItem, "id"): _identifier,
+    (mission.ChecklistItem, "id"): identifier,
     (mission.ChecklistItem, "title"): _text,
-    (mission.Phase, "id"): _identifier,
+    (mission.Phase, "id"): identifier,
     (mission.Phase, "title"): _text,
     (mission.Phase, "length"): _some_time,
     (mission.Phase, "traffic_percent"): _percent,
-    (mission.Daily, "id"): _identifier,
+    (mission.Daily, "id"): identifier,
     (mission.Daily, "title"): _text,
     (mission.Daily, "at"): _time_of_day,
-    (mission.Runbook, "id"): _identifier,
+    (mission.Runbook, "id"): identifier,
     (mission.Runbook, "key"): _action_key,
     (mission.Runbook, "title"): _text,
     (mission.AlertRule, "name"): _text,
@@ -201,7 +192,7 @@ _RULES: dict[tuple[type, str], Rule] = {
     (mission.HttpSource, "url"): base_address,
     (mission.HttpSource, "interval"): _between(1, 3600, "write a duration from 1s to 1h"),
     (mission.Probe, "url"): web_address,
-    (mission.Probe, "id"): _identifier,
+    (mission.Probe, "id"): identifier,
     (mission.ClusterSource, "namespace"): _namespace,
     (mission.ClusterSource, "context"): _text,
     (mission.ClusterSource, "kubeconfig"): _text,
@@ -210,8 +201,8 @@ _RULES: dict[tuple[type, str], Rule] = {
     (mission.DrillClock, "real_origin"): _between(-1e10, 1e11, "write Unix seconds"),
     (mission.DrillClock, "world_origin"): _between(-1e10, 1e11, "write Unix seconds"),
     (mission.DrillClock, "speed"): _between(0.001, 10_000, "write a factor from 0.001 to 10000"),
-    (mission.Interface, "theme"): _identifier,
-    (mission.Mission, "environments"): _environments,
+    (mission.Interface, "theme"): identifier,
+    (mission.Mission, "environments"): _not_empty("is empty", "write at least one [environments.NAME]"),
     (mission.Mission, "slo"): _not_empty("is empty", "write at least one [[slo]]"),
     (mission.Mission, "ledger"): _text,
 }

@@ -55,7 +55,7 @@ class _Writer:
             if key == "auth":
                 yield f"# auth: not shown; it has {', '.join(map(_key, value)) or 'nothing'}"
             elif not _is_table(value) and not _is_tables(value):
-                shown = without_user_info(value) if key == "url" else value
+                shown = without_user_info(value) if key == "url" and isinstance(value, str) else value
                 yield f"{_key(key)} = {_value(shown)}{self.unlike((*place, key))}"
         for key, value in table.items():
             if key != "auth" and (_is_table(value) or _is_tables(value)):
