@@ -1,8 +1,8 @@
 """An embedded Kubernetes API with its controllers and simulated nodes; honest about what it lacks."""
 
-
+from aurora_tui.drill.kubernetes.api import kubernetes_app
 from aurora_tui.drill.kubernetes.behaviour import Behaviour
 from aurora_tui.drill.kubernetes.cluster import Cluster
 from aurora_tui.drill.kubernetes.kubeconfig import kubeconfig
 
-__all__ = ["Behaviour", "Cluster", "kubeconfig"]
+__all__ = ["Behaviour", "Cluster", "kubeconfig", "kubernetes_app"]

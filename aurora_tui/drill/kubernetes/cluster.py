@@ -41,7 +41,7 @@ class Cluster:
         self, now: Callable[[], float], sleep: Callable[[float], Awaitable[None]], seed: int = 0, nodes: int = 3
     ) -> None:
         self._clock = now
-        self._sleep = sleep
+        self.sleep = sleep
         self._moment: float | None = None
         """While history is being made up: the moment it has got to."""
         self._queue: dict[Work, None] = {}
@@ -188,7 +188,7 @@ class Cluster:
         if self._wake.is_set():
             return
         waking = asyncio.ensure_future(self._wake.wait())
-        sleeping = asyncio.ensure_future(self._sleep(max(0.0, until - self.now())))
+        sleeping = asyncio.ensure_future(self.sleep(max(0.0, until - self.now())))
         try:
             await asyncio.wait((waking, sleeping), return_when=asyncio.FIRST_COMPLETED)
         finally:

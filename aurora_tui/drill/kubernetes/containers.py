@@ -52,7 +52,9 @@ def container_status(container: Object, state: Object, last: Object, ready: bool
     }
 
 
-def pod_status(pod: Object, statuses: list[Object], phase: str, address: str, host: str, started: float, now: float) -> Object:
+def pod_status(
+    pod: Object, statuses: list[Object], phase: str, address: str, host: str, started: float, now: float
+) -> Object:
     """The pod's status with these container statuses; conditions keep the time of their last change."""
     old = {c["type"]: c for c in pod["status"].get("conditions", ())}
     unready = [status["name"] for status in statuses if not status["ready"]]

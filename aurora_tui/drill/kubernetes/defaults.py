@@ -80,7 +80,12 @@ def pod_spec(spec: Object) -> Object:
 
 
 def _probe(probe: Object) -> None:
-    for field, value in (("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)):
+    for field, value in (
+        ("timeoutSeconds", 1),
+        ("periodSeconds", 10),
+        ("successThreshold", 1),
+        ("failureThreshold", 3),
+    ):
         probe.setdefault(field, value)
     if "httpGet" in probe:
         probe["httpGet"].setdefault("path", "/")

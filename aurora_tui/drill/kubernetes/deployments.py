@@ -177,7 +177,8 @@ class DeploymentController:
     def _was_scaled(self, key: Key) -> bool:
         wanted = str(self._deployment(key)["spec"]["replicas"])
         return any(
-            one["spec"]["replicas"] > 0 and one["metadata"].get("annotations", {}).get(rollout.DESIRED, wanted) != wanted
+            one["spec"]["replicas"] > 0
+            and one["metadata"].get("annotations", {}).get(rollout.DESIRED, wanted) != wanted
             for one in self._sets(key)
         )
 

@@ -49,7 +49,12 @@ class EventRecorder:
         if component == "default-scheduler":
             event |= {"eventTime": iso_micro(now), "action": "Binding", "reportingInstance": "default-scheduler-0"}
         else:
-            event |= {"source": {"component": component}, "firstTimestamp": iso(now), "lastTimestamp": iso(now), "count": 1}
+            event |= {
+                "source": {"component": component},
+                "firstTimestamp": iso(now),
+                "lastTimestamp": iso(now),
+                "count": 1,
+            }
             if host:
                 event["source"]["host"] = host
                 event["reportingInstance"] = host

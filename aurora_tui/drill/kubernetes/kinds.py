@@ -101,4 +101,3 @@ KINDS: tuple[Kind, ...] = (
 )  # fmt: skip
 BY_NAME = {(kind.api_version, kind.name): kind for kind in KINDS}
 BY_PATH = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
-BY_KIND = {kind.name: kind for kind in KINDS}

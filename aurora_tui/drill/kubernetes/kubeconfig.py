@@ -14,9 +14,7 @@ def kubeconfig(server_url: str, token: str, namespace: str, context: str = "dril
             "current-context": context,
             "clusters": [{"name": context, "cluster": {"server": server_url}}],
             "users": [{"name": context, "user": {"token": token}}],
-            "contexts": [
-                {"name": context, "context": {"cluster": context, "user": context, "namespace": namespace}}
-            ],
+            "contexts": [{"name": context, "context": {"cluster": context, "user": context, "namespace": namespace}}],
         },
         indent=2,
     )

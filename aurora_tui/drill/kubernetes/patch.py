@@ -137,9 +137,7 @@ def strategic_merge(document: Any, patch: Any) -> Any:
             result = {name: kept for name, kept in result.items() if name in value}
         elif key.startswith("$"):
             continue
-        elif value is None:
-            result.pop(key, None)
-        elif isinstance(value, dict) and value.get("$patch") == "delete":
+        elif value is None or (isinstance(value, dict) and value.get("$patch") == "delete"):
             result.pop(key, None)
         elif isinstance(value, list):
             result[key] = _merge_list(key, result.get(key) or [], value)

@@ -119,7 +119,11 @@ class Registry:
             why = f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {old['uid']}"
             raise conflict(kind, name, why)
         if put and kind.needs_version and not meta.get("resourceVersion"):
-            cause = ("FieldValueInvalid", "Invalid value: 0x0: must be specified for an update", "metadata.resourceVersion")
+            cause = (
+                "FieldValueInvalid",
+                "Invalid value: 0x0: must be specified for an update",
+                "metadata.resourceVersion",
+            )
             raise invalid(kind, name, [cause])
         if meta.get("resourceVersion") not in (None, "", old["resourceVersion"]):
             raise conflict(kind, name)
@@ -131,7 +135,11 @@ class Registry:
             if field in old:
                 meta[field] = old[field]
         if status:
-            thing = {**before.copy(), "status": thing.get("status") or {}, "metadata": {**meta, "labels": old.get("labels")}}
+            thing = {
+                **before.copy(),
+                "status": thing.get("status") or {},
+                "metadata": {**meta, "labels": old.get("labels")},
+            }
         elif "status" in kind.subresources:
             thing["status"] = before.copy().get("status")
         thing = filled(kind, thing)

@@ -17,7 +17,12 @@ class Refused(AuroraError):
     """A request the API server refuses. `code` is the HTTP status, `body` the Status object it answers with."""
 
     def __init__(
-        self, code: int, reason: str, message: str, details: dict[str, Any] | None = None, meta: dict[str, Any] | None = None
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        details: dict[str, Any] | None = None,
+        meta: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(f"the embedded Kubernetes API answered {code} {reason}: {message}", "")
         self.code = code
@@ -98,7 +103,11 @@ def unauthorized() -> Refused:
 def terminating(kind: Kind, name: str, namespace: str) -> Refused:
     """403 of a create in a namespace that is being deleted."""
     why = f"unable to create new content in namespace {namespace} because it is being terminated"
-    cause = {"reason": "NamespaceTerminating", "message": f"namespace {namespace} is being terminated", "field": "metadata.namespace"}
+    cause = {
+        "reason": "NamespaceTerminating",
+        "message": f"namespace {namespace} is being terminated",
+        "field": "metadata.namespace",
+    }
     details = {**_details(kind, name), "causes": [cause]}
     return Refused(403, "Forbidden", f'{kind.resource} "{name}" is forbidden: {why}', details)
 
@@ -117,7 +126,9 @@ def unsupported_media(accepted: list[str] | None = None) -> Refused:
     """415: a body in a format that is not spoken here."""
     message = "415: Unsupported Media Type"
     if accepted:
-        message = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(accepted)
+        message = "the body of the request was in an unknown format - accepted media types include: " + ", ".join(
+            accepted
+        )
     return Refused(415, "UnsupportedMediaType", message, {})
 
 

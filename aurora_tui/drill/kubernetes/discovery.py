@@ -1,0 +1,111 @@
+"""What the API says of itself: its version, its groups, the resources in each (pure)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aurora_tui.drill.kubernetes.kinds import KINDS, Kind
+
+Object = dict[str, Any]
+
+VERSION: Object = {
+    "major": "1",
+    "minor": "35",
+    "emulationMajor": "1",
+    "emulationMinor": "35",
+    "minCompatibilityMajor": "1",
+    "minCompatibilityMinor": "34",
+    "gitVersion": "v1.35.0+drill",
+    "gitCommit": "",
+    "gitTreeState": "",
+    "buildDate": "1970-01-01T00:00:00Z",
+    "goVersion": "",
+    "compiler": "",
+    "platform": "linux/amd64",
+}
+HEALTH_CHECKS = ("ping", "log", "etcd", "poststarthook/generic-apiserver-start-informers")
+REVIEWS = {
+    "authentication.k8s.io": {"selfsubjectreviews": "SelfSubjectReview"},
+    "authorization.k8s.io": {
+        "selfsubjectaccessreviews": "SelfSubjectAccessReview",
+        "selfsubjectrulesreviews": "SelfSubjectRulesReview",
+    },
+}
+"""Kinds one can only create: questions that are answered and not kept."""
+
+
+def api_versions(host: str) -> Object:
+    """GET /api."""
+    return {
+        "kind": "APIVersions",
+        "versions": ["v1"],
+        "serverAddressByClientCIDRs": [{"clientCIDR": "0.0.0.0/0", "serverAddress": host}],
+    }
+
+
+def _groups() -> list[str]:
+    return sorted({kind.group for kind in KINDS if kind.group} | set(REVIEWS))
+
+
+def _group(name: str) -> Object:
+    version = {"groupVersion": f"{name}/v1", "version": "v1"}
+    return {"name": name, "versions": [version], "preferredVersion": version}
+
+
+def group_list() -> Object:
+    """GET /apis."""
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name) for name in _groups()]}
+
+
+def group(name: str) -> Object | None:
+    """GET /apis/NAME; None: there is no such group."""
+    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name)} if name in _groups() else None
+
+
+def resource_list(name: str, version: str) -> Object | None:
+    """GET /api/v1 or /apis/NAME/VERSION; None: there is no such version."""
+    found: list[Object] = []
+    for kind in KINDS:
+        if kind.group == name and kind.version == version:
+            found += _resources(kind)
+    if version == "v1":
+        for plural, kind_name in REVIEWS.get(name, {}).items():
+            singular = kind_name.lower()
+            found.append(
+                {"name": plural, "singularName": singular, "namespaced": False, "kind": kind_name, "verbs": ["create"]}
+            )
+    if not found:
+        return None
+    found.sort(key=lambda resource: str(resource["name"]))
+    group_version = f"{name}/{version}" if name else version
+    head = {"kind": "APIResourceList", "groupVersion": group_version}
+    if name:
+        head = {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version}
+    return {**head, "resources": found}
+
+
+def _resources(kind: Kind) -> list[Object]:
+    base: Object = {"name": kind.plural, "singularName": kind.name.lower(), "namespaced": kind.namespaced}
+    base |= {"kind": kind.name, "verbs": list(kind.verbs)}
+    if kind.short_names:
+        base["shortNames"] = list(kind.short_names)
+    if kind.categories:
+        base["categories"] = list(kind.categories)
+    resources = [base]
+    for name in kind.subresources:
+        sub: Object = {"name": f"{kind.plural}/{name}", "singularName": "", "namespaced": kind.namespaced}
+        if name == "scale":
+            sub |= {"group": "autoscaling", "version": "v1", "kind": "Scale"}
+        else:
+            sub["kind"] = kind.name
+        sub["verbs"] = ["get"] if name == "log" else ["get", "patch", "update"]
+        resources.append(sub)
+    return resources
+
+
+def health(path: str, verbose: bool) -> str:
+    """The text of /livez, /readyz, /healthz."""
+    if not verbose:
+        return "ok"
+    name = path.strip("/")
+    return "".join(f"[+]{check} ok\n" for check in HEALTH_CHECKS) + f"{name} check passed\n"
