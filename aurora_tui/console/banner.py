@@ -1,0 +1,152 @@
+"""The verdict banner: one word, why, how long still, what is due next, and how old each source's word is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.cells import cell_len
+
+from aurora_tui.console.ink import WAITING, Line, Span, cut, fit, span, spread, width, wrap
+from aurora_tui.console.moments import age, clock_length, utc
+from aurora_tui.situation.freshness import LightState, SourceLight
+from aurora_tui.situation.situation import Situation
+from aurora_tui.situation.verdict import Reason, Verdict, Word
+
+WORDS = {
+    Word.ROLL_BACK: ("✗", "bad"),
+    Word.BLIND: ("?", "blind"),
+    Word.ROLL_BACK_IN: ("⚠", "bad"),
+    Word.WATCH: ("▲", "warn"),
+    Word.GO: ("✔", "good"),
+}
+_LIGHT_INK = {
+    LightState.OFF: "dim",
+    LightState.STARTING: "unknown",
+    LightState.LIVE: "good",
+    LightState.STALE: "blind",
+    LightState.FAILED: "blind",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The console itself no longer hears: why, and for how long (real seconds). It beats every verdict."""
+
+    why: str
+    seconds: float
+
+
+def lines(
+    situation: Situation | None, now: float | None, cells: int, height: int, lost: Lost | None = None
+) -> list[Line]:
+    """`height` lines (2 or 3) of `cells` cells. `lost` turns whatever was known into BLIND."""
+    if situation is None or now is None:
+        word, text = ("?", "BLIND"), lost.why if lost else WAITING
+        head: tuple[Span, ...] = (span("▌", "blind"), span(f" {' '.join(word)} ", "blind reverse bold"), span("  "))
+        ink = "blind" if lost else "unknown"
+        if lost is None:
+            head = (span("▌", "unknown"),)
+        return _block(head, [text], [(), ()], cells, height)
+    glyph, ink = WORDS[Word.BLIND if lost else situation.verdict.word]
+    word_text = "BLIND" if lost else headline(situation.verdict, now)
+    head = (span("▌", ink), span(f" {glyph} {word_text} ", f"{ink} reverse bold"), span("  "))
+    if lost:
+        texts = [f"{lost.why}; what is below is {age(lost.seconds)} old (then: {headline(situation.verdict, now)})"]
+    else:
+        texts = [reason_words(reason, now) for reason in situation.verdict.reasons]
+    lights_part = lights(situation.lights, now, short=cells < 100)
+    return _block(head, texts, [lights_part, due(situation.verdict, now)], cells, height)
+
+
+def _block(
+    head: tuple[Span, ...], texts: Sequence[str], right: list[tuple[Span, ...]], cells: int, height: int
+) -> list[Line]:
+    """Word and reasons from the left over every line, lights and the next deadline at the right of the last ones."""
+    sides: list[tuple[Span, ...]] = [(), *right] if height > 2 else list(right)
+    indent = width(head)
+    rooms = [max(4, cells - (indent if number == 0 else 2) - width(side) - 2) for number, side in enumerate(sides)]
+    texts = flow(texts, rooms)
+    result: list[Line] = []
+    for number, side in enumerate(sides):
+        said = texts[number] if number < len(texts) else ""
+        left = (*head, span(said)) if number == 0 else (span("▌ ", head[0].ink), span(said))
+        result.append(spread(left, side, cells))
+    return [fit(line, cells) for line in result[:height]]
+
+
+def flow(texts: Sequence[str], rooms: Sequence[int]) -> list[str]:
+    """Reasons over lines of these widths, each kept whole where a line can hold it; says how many found no room."""
+    lines: list[str] = []
+    waiting = list(texts)
+    for number, room in enumerate(rooms):
+        if not waiting:
+            break
+        said = waiting.pop(0)
+        if cell_len(said) > room:
+            head, *rest = wrap(said, [room, 10_000]) if number < len(rooms) - 1 else [cut(said, room)]
+            waiting[:0] = rest
+            lines.append(head)
+            continue
+        while waiting and cell_len(f"{said} · {waiting[0]}") <= room:
+            said = f"{said} · {waiting.pop(0)}"
+        lines.append(said)
+    if waiting:
+        more = f" · {len(waiting)} more: v"
+        lines[-1] = cut(lines[-1], max(1, rooms[-1] - len(more))) + more
+    return lines
+
+
+def headline(verdict: Verdict, now: float) -> str:
+    """`ROLL BACK IN 08:19`, or the word alone."""
+    if verdict.word is Word.ROLL_BACK_IN and verdict.deadline is not None:
+        return f"{verdict.word.value} {clock_length(verdict.deadline - now)}"
+    return verdict.word.value
+
+
+def reason_words(reason: Reason, now: float) -> str:
+    """The reason with its clocks counted to `now`: `RTT p95 412 ms > 400 for 06:41 of 15:00`."""
+    if reason.since is None:
+        return reason.text
+    if reason.word is Word.ROLL_BACK_IN:
+        hold = f" of {clock_length(reason.deadline - reason.since)}" if reason.deadline is not None else ""
+        return f"{reason.text} for {clock_length(now - reason.since)}{hold}"
+    if reason.word is Word.BLIND:
+        return f"{reason.text} (last known {age(now - reason.since)} ago)"
+    return f"{reason.text} since {utc(reason.since)}"
+
+
+def due(verdict: Verdict, now: float) -> tuple[Span, ...]:
+    """The next checkpoint: `next T+48h report in 16:47:49`."""
+    if verdict.next_due is None:
+        return (span("nothing due ", "dim"),)
+    left = verdict.next_due - now
+    title = verdict.next_due_title or "checkpoint"
+    if left < 0:
+        return (span(f"{title} OVERDUE ", "bad"), span(f"{clock_length(-left)} ", "bad"))
+    return (span(f"next {title} in ", "dim"), span(f"{clock_length(left)} "))
+
+
+def lights(all_lights: tuple[SourceLight, ...], now: float, short: bool = False) -> tuple[Span, ...]:
+    """`metrics 2s  cluster live  alerts 4s`: an age for what answers, a word for what does not."""
+    parts: list[Span] = []
+    for light in all_lights:
+        state = light.state(now)
+        parts += [span(f"{light.title if len(light.title) <= 12 or not short else light.name} ", "dim")]
+        parts += [span(light_words(light, now), _LIGHT_INK[state]), span(" " if short else "  ")]
+    return tuple(parts[:-1]) + ((span(" "),) if parts else ())
+
+
+def light_words(light: SourceLight, now: float) -> str:
+    """A source's age; STALE and FAILED with how long, in words, when it may not be believed."""
+    match light.state(now):
+        case LightState.OFF:
+            return "off"
+        case LightState.STARTING:
+            return "waiting…"
+        case LightState.LIVE:
+            return "live" if light.name == "cluster" else age(light.age(now))
+        case LightState.STALE:
+            return f"STALE {age(light.age(now))}"
+        case LightState.FAILED:
+            return "FAILED" if light.failing_since is None else f"FAILED {age(now - light.failing_since)}"

@@ -1,0 +1,97 @@
+"""Every key of the console, with an id to remap it by and the words that help is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from textual.binding import Binding, BindingType
+
+from aurora_tui.console.ink import Line, fit, span
+from aurora_tui.console.keybar import Key
+from aurora_tui.situation.mission import Runbook
+
+# Keys of runbooks and of what else comes later. None of them may ever be a priority binding: they would fire
+# through an open dialog.
+LATER = {
+    "R": "rollback",
+    "F": "failover",
+    "H": "halt",
+    "G": "advance",
+    "S": "sign report",
+    "D": "drain a provider",
+    "a": "silence",
+}
+
+EVERYWHERE: list[BindingType] = [
+    Binding("1", "panel('slo')", "to the SLOs", id="console.slo"),
+    Binding("2", "panel('checkpoints')", "to the checkpoints", id="console.checkpoints"),
+    Binding("3", "panel('workloads')", "to the workloads", id="console.workloads"),
+    Binding("4", "panel('alerts')", "to the alerts", id="console.alerts"),
+    Binding("tab", "focus_next", "to the next panel", id="console.next"),
+    Binding("shift+tab", "focus_previous", "to the panel before", id="console.previous"),
+    Binding("v", "why", "why this verdict, and every source's state", id="console.why"),
+    Binding("l", "log", "the log of the pod under the cursor", id="console.log"),
+    Binding("x", "every_pod", "every pod, or only those that are not well", id="console.every-pod"),
+    Binding("T", "next_theme", "next theme", id="console.theme"),
+    Binding("question_mark", "help", "this help", id="console.help"),
+    Binding("ctrl+p", "command_palette", "command palette", id="console.palette"),
+    Binding("q", "quit", "quit", id="console.quit"),
+    Binding("ctrl+q", "quit", "quit (some editors' terminals keep this key)", id="console.quit-too"),
+]
+
+
+def later(runbooks: Sequence[Runbook]) -> dict[str, str]:
+    """Key → word of everything that comes with a later version: the mission's runbooks over our own list."""
+    return {**LATER, **{runbook.key: runbook.title for runbook in runbooks}}
+
+
+def bar(words: dict[str, str], width: int) -> list[Key]:
+    """The key bar. Runbooks stand first, dimmed; `?` and `q` never leave it."""
+    first = [key for key in "RFHGS" if key in words]
+    keys = [Key(key, words[key], able=False, drop=5 if width < 100 else 1) for key in first]
+    keys += [
+        Key("⏎", "details", drop=2),
+        Key("l", "logs", drop=4),
+        Key("a", words["a"], able=False, drop=6),
+        Key("v", "why", drop=3),
+        Key("/", "filter", drop=3),
+        Key("?", "help"),
+        Key("q", "quit"),
+    ]
+    return keys
+
+
+def help_lines(groups: Iterable[tuple[str, Iterable[BindingType]]], words: dict[str, str], cells: int) -> list[Line]:
+    """Help from the bindings themselves, so that it cannot say anything else than the keys do."""
+    lines: list[Line] = []
+    for title, bindings in groups:
+        lines += [(), (span(title, "accent bold"),)] if lines else [(span(title, "accent bold"),)]
+        for binding in bindings:
+            if isinstance(binding, Binding):
+                lines.append(_help_line(key_names(binding.key), binding.description, cells))
+    lines += [(), (span("COMES WITH A LATER VERSION", "accent bold"),)]
+    return lines + [_help_line(key, word, cells, "dim") for key, word in words.items()]
+
+
+def _help_line(keys: str, words: str, cells: int, ink: str = "") -> Line:
+    return fit((*fit((span(keys, ink or "title bold"),), 16), span(words, ink)), cells)
+
+
+def key_names(keys: str) -> str:
+    """`up,k` → `↑ k`."""
+    names = {
+        "up": "↑",
+        "down": "↓",
+        "pageup": "PgUp",
+        "pagedown": "PgDn",
+        "home": "Home",
+        "end": "End",
+        "enter": "⏎",
+        "escape": "Esc",
+        "slash": "/",
+        "question_mark": "?",
+        "space": "Space",
+        "tab": "Tab",
+        "shift+tab": "Shift+Tab",
+    }
+    return " ".join(names.get(key, key) for key in keys.split(","))

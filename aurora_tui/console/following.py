@@ -1,0 +1,80 @@
+"""Behind the first paint: check the queries, make the feed in a thread, follow it, and say when it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from aurora_tui.console.feed import Feed
+from aurora_tui.errors import AuroraError, UsageError
+from aurora_tui.settings import Settings, check_queries
+from aurora_tui.text import safe
+
+if TYPE_CHECKING:
+    from aurora_tui.console.app import AuroraApp
+
+_CLOSE_WITHIN = 2.0  # seconds: leaving must not wait for a dead connection
+
+
+class Following:
+    """The feed's life inside the app: two tasks that belong to nobody's screen."""
+
+    def __init__(self, app: AuroraApp, settings: Settings, make_feed: Callable[[], Feed]) -> None:
+        self._app = app
+        self._settings = settings
+        self._make_feed = make_feed
+        self._tasks: list[asyncio.Task[None]] = []
+        self.feed: Feed | None = None
+
+    def start(self) -> None:
+        """Begin both; called once, after the first paint."""
+        for work, ended in ((self._check(), self._checked), (self._follow(), self._feed_ended)):
+            task = asyncio.create_task(work)
+            task.add_done_callback(ended)
+            self._tasks.append(task)
+
+    async def stop(self) -> None:
+        """Cancel both and release what the feed holds."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.feed is not None:
+            closing = asyncio.create_task(self.feed.close())
+            await asyncio.wait([closing], timeout=_CLOSE_WITHIN)
+            if not closing.done():
+                closing.cancel()
+            elif not closing.cancelled():
+                closing.exception()  # it is leaving anyway: asked for so that nothing is printed
+
+    async def _check(self) -> None:
+        await asyncio.to_thread(check_queries, self._settings)
+
+    async def _follow(self) -> None:
+        self.feed = await asyncio.to_thread(self._make_feed)
+        await self.feed.run(self._app.tell)
+
+    def _checked(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, AuroraError):
+            self._app.leave(error.exit_code, str(error))
+        elif error is not None:
+            self._app.feed_stopped(f"the queries could not be checked: {describe(error)}")
+
+    def _feed_ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            if not self._app.is_running:
+                return
+            self._app.feed_stopped("it was cancelled")
+            return
+        error = task.exception()
+        if isinstance(error, UsageError):
+            self._app.leave(error.exit_code, str(error))
+        else:
+            self._app.feed_stopped("it ended by itself" if error is None else describe(error))
+
+
+def describe(error: BaseException) -> str:
+    """An error in words; ours speak for themselves, others are named."""
+    words = str(error) if isinstance(error, AuroraError) else f"{type(error).__name__}: {error}"
+    return safe(words, limit=400)

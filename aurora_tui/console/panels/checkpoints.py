@@ -1,0 +1,69 @@
+"""The checkpoints panel: what is due and when, what is done and by whom, what is late."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from aurora_tui.console.ink import NO_VALUE, Row, Span, span
+from aurora_tui.console.moments import age, clock_length, day_and_time
+from aurora_tui.console.table import Column, arrange
+from aurora_tui.situation.checkpoint import Timer, TimerState
+from aurora_tui.situation.situation import Situation
+
+STATE = {
+    TimerState.DONE: ("✔", "good"),
+    TimerState.NEXT: ("▸", ""),
+    TimerState.LATER: ("·", "dim"),
+    TimerState.OVERDUE: ("!", "bad"),
+    TimerState.UNKNOWN: ("?", "unknown"),
+}
+_COLUMNS = (
+    Column(room=1),
+    Column(least=10, most=28),  # title
+    Column(),  # when
+    Column(drop=2, least=6, most=24),  # by whom, or detail
+)
+
+
+def rows(situation: Situation, now: float, width: int) -> list[Row]:
+    """One row a timer, in the Situation's order; without a phase, the words how to start one."""
+    cells = [(timer, _cells(timer, now)) for timer in situation.timers]
+    layout = arrange(_COLUMNS, [[part.text for part in line] for _, line in cells], width)
+    result = [
+        Row(timer.id, partial(layout.line, line), _search(timer), timer, timer.state is TimerState.OVERDUE)
+        for timer, line in cells
+    ]
+    if situation.phase is None:
+        words = ("no phase runs: nothing is counted", "start one: aurora-tui phase start ID")
+        result = [Row(f"none/{text}", partial(_words, text), text) for text in words] + result
+    return result
+
+
+def _words(text: str) -> tuple[Span, ...]:
+    return (span(text, "dim"),)
+
+
+def _search(timer: Timer) -> str:
+    return f"{timer.title} {timer.state.value} {timer.detail or ''}".lower()
+
+
+def when(timer: Timer, now: float) -> str:
+    """`in 16:47:49`, `late 00:12`, `done 09:14Z`, `— no data`."""
+    if timer.state is TimerState.DONE:
+        return "done" if timer.done_at is None else f"done {day_and_time(timer.done_at, now)}"
+    if timer.state is TimerState.UNKNOWN:
+        return f"{NO_VALUE} no data"
+    if timer.due_at is None:
+        return f"{age(now - timer.done_at)} ago" if timer.done_at is not None else NO_VALUE
+    ahead = timer.due_at - now
+    if ahead >= 0 and timer.state is not TimerState.OVERDUE:
+        return f"in {clock_length(ahead)}"
+    return f"OVERDUE {clock_length(-ahead)}"
+
+
+def _cells(timer: Timer, now: float) -> tuple[Span, ...]:
+    late = timer.due_at is not None and timer.due_at < now and timer.state in (TimerState.NEXT, TimerState.LATER)
+    glyph, ink = STATE[TimerState.OVERDUE if late else timer.state]
+    note = timer.detail or (f"by {timer.done_by}" if timer.done_by else "")
+    quiet = "dim" if timer.state is TimerState.LATER else ""
+    return (span(glyph, f"{ink} bold"), span(timer.title, quiet), span(when(timer, now), ink), span(note, "dim"))

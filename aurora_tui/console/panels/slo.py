@@ -1,0 +1,133 @@
+"""The SLO panel: one line an objective, and beneath it every criterion of it that is not clear."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from aurora_tui.console.figures import bar, number, share, spark
+from aurora_tui.console.ink import Line, Row, Span, fit, span
+from aurora_tui.console.moments import clock_length, utc
+from aurora_tui.console.table import Cell, Column, Layout, arrange
+from aurora_tui.situation.criterion import CriterionState, CriterionStatus
+from aurora_tui.situation.mission import Direction
+from aurora_tui.situation.situation import Situation
+from aurora_tui.situation.slo import Level, SloState, SloStatus
+
+SIGN = {Direction.AT_LEAST: "≥", Direction.AT_MOST: "≤"}
+STATE = {
+    SloState.MEETS: ("✔", "meets", "good"),
+    SloState.MISSES: ("✗", "misses", "bad"),
+    SloState.UNKNOWN: ("?", "no data", "unknown"),
+}
+LEVEL_INK = {Level.GOOD: "good", Level.WARN: "warn", Level.BAD: "bad", Level.UNKNOWN: "unknown"}
+_SPARK_CELLS = 8
+_ALMOST_COMPLETE = 0.95
+_COLUMNS = (
+    Column(room=1),  # glyph
+    Column(least=8, most=24),  # title
+    Column(drop=2, most=8),  # statistic
+    Column(right=True, most=10),  # value
+    Column(drop=1, most=10),  # objective
+    Column(),  # word
+    Column(drop=5, room=_SPARK_CELLS),
+    Column(drop=3),  # compliance
+    Column(drop=4),  # budget
+)
+
+
+def rows(situation: Situation, now: float, width: int, window: str = "72h") -> list[Row]:
+    """Every SLO, why it is unknown if it is, and its criteria that breach, cannot see, or tripped."""
+    cells = {slo.id: _cells(slo, window) for slo in situation.slos}
+    texts = [["".join(part.text for part in _spans(cell)) for cell in line] for line in cells.values()]
+    layout = arrange(_COLUMNS, texts, width)
+    unclear = [item for item in situation.criteria if item.state is not CriterionState.OK]
+    result: list[Row] = []
+    for slo in situation.slos:
+        missed = slo.state is not SloState.MEETS
+        result.append(Row(slo.id, partial(_line, layout, cells[slo.id]), _search(slo), slo, pressing=missed))
+        if slo.state is SloState.UNKNOWN and slo.why_unknown:
+            why = span(f"  ? no data: {slo.why_unknown}", "unknown")
+            result.append(Row(f"{slo.id}/why", partial(fit, (why,), width), _search(slo), slo, pressing=True))
+        result += [_criterion_row(item, now, width, slo) for item in unclear if item.slo == slo.id]
+    result += [_criterion_row(item, now, width, None) for item in unclear if item.slo not in cells]
+    return result
+
+
+def _spans(cell: Cell) -> tuple[Span, ...]:
+    return (cell,) if isinstance(cell, Span) else cell
+
+
+def _line(layout: Layout, cells: tuple[Cell, ...]) -> Line:
+    return layout.line(cells)
+
+
+def _search(slo: SloStatus) -> str:
+    return f"{slo.title} {slo.statistic or ''} {STATE[slo.state][1]}".lower()
+
+
+def is_bad(slo: SloStatus, value: float) -> bool:
+    """Whether `value` is on the wrong side of the objective."""
+    return value < slo.threshold if slo.direction is Direction.AT_LEAST else value > slo.threshold
+
+
+def _cells(slo: SloStatus, window: str) -> tuple[Cell, ...]:
+    glyph, word, ink = STATE[slo.state]
+    incomplete = slo.completeness is not None and slo.completeness < _ALMOST_COMPLETE
+    spent = slo.budget_left is not None and slo.budget_left < 0
+    return (
+        span(glyph, f"{ink} bold"),
+        span(slo.title),
+        span(slo.statistic or "", "dim"),
+        span(number(slo.value, slo.digits), f"{LEVEL_INK[slo.level]} bold"),
+        span(f"{SIGN[slo.direction]} {number(slo.threshold, slo.digits)}", "dim"),
+        span(word, ink),
+        spark(slo.spark, _SPARK_CELLS, slo.threshold, partial(is_bad, slo)) if slo.spark else span(""),
+        (span(f"{window} ", "dim"), span(f"{'~' if incomplete else ''}{share(slo.compliance)}")),
+        (span("budget ", "dim"), span(share(slo.budget_left, 0), "bad" if spent else "")),
+    )
+
+
+def _criterion_row(item: CriterionStatus, now: float, width: int, slo: SloStatus | None) -> Row:
+    search = f"{item.title} {item.state.value}".lower()
+    draw = partial(criterion_line, item, now, width, titled=slo is None)
+    return Row(f"criterion/{item.id}", draw, search, slo or item, pressing=True)
+
+
+def limit_words(item: CriterionStatus) -> str:
+    """`over 400`, `under 0.75`, `at or over 5`: when the value is bad, in words."""
+    words = {">": "over", ">=": "at or over", "<": "under", "<=": "at or under"}
+    return f"{words.get(item.op or '', item.op or '')} {number(item.limit, item.digits)}".strip()
+
+
+def criterion_line(item: CriterionStatus, now: float, width: int, titled: bool = False) -> Line:
+    """`⚠ over 400 for 06:41 of 15:00 ━━━━╺━━━━  trips 14:10`, and its like for the other states."""
+    name = f"{item.title}: " if titled else ""
+    if item.state is CriterionState.TRIPPED:
+        when = f" {utc(item.tripped_at)}Z" if item.tripped_at is not None else ""
+        what = f"{limit_words(item)} for {clock_length(item.hold)}" if item.hold else item.detail or item.title
+        return fit((span(f"  ✗ {name}TRIPPED{when}: {what} → {item.then}", "bad bold"),), width)
+    if item.state is CriterionState.TRIPPED_UNVERIFIED:
+        when = f" {utc(item.tripped_at)}Z" if item.tripped_at is not None else ""
+        return fit(
+            (span(f"  ? {name}tripped, unverified{when}: {item.detail or 'no data all along'}", "blind"),), width
+        )
+    if item.state is CriterionState.OK:
+        return fit((span(f"  ✔ {name}clear ({limit_words(item) or item.detail or item.title})", "good"),), width)
+    breaching = item.state is CriterionState.BREACHING
+    ink = "bad" if breaching else "unknown"
+    glyph, what = ("⚠", limit_words(item) or item.detail or "breaching") if breaching else ("?", "no data")
+    elapsed = None if item.since is None else now - item.since
+    left = f"  {glyph} {name}{what}"
+    if elapsed is not None:
+        left += f" for {clock_length(elapsed)}"
+    if item.hold:
+        left += f" of {clock_length(item.hold)}"
+    right = "" if item.trips_at is None else f"  {'trips' if breaching else 'may trip'} {utc(item.trips_at)}"
+    room = min(20, width - len(left) - len(right) - 1)
+    gauge = ""
+    if elapsed is not None and item.hold and room >= 4:
+        done = 1 - (item.trips_at - now) / item.hold if item.trips_at is not None else elapsed / item.hold
+        gauge = bar(done, room)
+    head, point, tail = gauge.partition("╺")
+    parts = (span(f"{left} ", ink), span(head, ink), span(point, ink), span(tail, "dim"), span(right, ink))
+    return fit((part for part in parts if part.text), width)

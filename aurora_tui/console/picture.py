@@ -1,0 +1,61 @@
+"""Pictures of the console as SVG, drawn by the running app itself and readable without any font from elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Any
+
+from textual.pilot import Pilot
+
+from aurora_tui.console.app import PANELS, AuroraApp
+from aurora_tui.errors import AuroraError
+from aurora_tui.situation.slo import SloState
+
+FILLED_WITHIN = 60.0  # seconds
+_FONTS = "DejaVu Sans Mono, Menlo, Consolas, monospace"
+_FONT_FACE = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
+
+
+def svg(app: AuroraApp) -> str:
+    """The screen as it is. Fonts are the reader's own: a picture in a README may not load any."""
+    text = _FONT_FACE.sub("", app.export_screenshot(title=app.TITLE))
+    return re.sub(r"font-family:\s*Fira Code, monospace", f"font-family: {_FONTS}", text)
+
+
+def filled(app: AuroraApp) -> bool:
+    """Whether every watched source is live, every SLO known and every panel has rows."""
+    situation, now = app.pulse.situation, app.pulse.now()
+    if situation is None or now is None or app.pulse.lost() is not None:
+        return False
+    live = all(light.trusted(now) for light in situation.lights if light.watched)
+    known = all(slo.state is not SloState.UNKNOWN for slo in situation.slos)
+    return live and known and bool(situation.timers) and all(app.panel(name).row is not None for name in PANELS)
+
+
+def take(path: Path, after: float) -> Callable[[Pilot[Any]], Coroutine[Any, Any, None]]:
+    """An autopilot that waits until the screen is filled, saves its picture and leaves."""
+
+    async def pilot(driver: Pilot[Any]) -> None:
+        app = driver.app
+        if not isinstance(app, AuroraApp):
+            raise TypeError("only the console's own picture is taken here")
+        limit = time.monotonic() + FILLED_WITHIN
+        while not filled(app):
+            if time.monotonic() > limit:
+                seen = app.pulse.lost()
+                why = seen.why if seen else "a source is not live, or an SLO has no data"
+                error = AuroraError(f"no picture: after {FILLED_WITHIN:.0f} s {why}", "See aurora-tui doctor.")
+                app.leave(error.exit_code, str(error))
+                return
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(after)
+        app.draw()
+        await driver.pause()
+        await asyncio.to_thread(path.write_text, svg(app), "utf-8")
+        app.leave(0)
+
+    return pilot
