@@ -13,7 +13,7 @@ import pytest
 from aurora_tui.errors import UsageError
 from aurora_tui.settings import load
 from aurora_tui.settings.bundled import bundled, bundled_dir
-from tests.settings.places import AURORA, aurora_tables, loaded, write
+from tests.settings.places import AURORA, aurora_tables, complaint, loaded, write
 
 PACKAGE = AURORA.parents[1] / "aurora_tui"
 
@@ -92,7 +92,7 @@ def test_a_source_flag_adds_a_source_that_the_environment_lacks(own: Path) -> No
 def test_cluster_flags_choose_another_cluster(own: Path) -> None:
     cluster = loaded(environment="local", context="kind", namespace="n", kubeconfig="k.yaml").environment.cluster
     assert cluster is not None
-    assert (cluster.context, cluster.namespace, cluster.kubeconfig) == ("kind", "n", "k.yaml")
+    assert (cluster.context, cluster.namespace, cluster.kubeconfig) == ("kind", "n", str(Path("k.yaml").absolute()))
 
 
 def test_a_context_flag_leaves_the_cluster_one_runs_in(own: Path) -> None:
@@ -140,6 +140,26 @@ def test_a_named_ledger_is_relative_to_the_file_that_names_it(
     home = os.environ["HOME"]
     found = expected.replace("{folder}", str(tmp_path / "folder")).replace("{home}", home)
     assert loaded(file).ledger == Path(found)
+
+
+def test_a_named_ledger_stays_the_same_wherever_the_next_process_runs(
+    own: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(tmp_path / "p.toml", 'ledger = "l.db"')
+    monkeypatch.chdir(tmp_path)
+    assert loaded(Path("p.toml")).ledger == tmp_path / "l.db"
+
+
+def test_a_mission_must_choose_among_its_environments(own: Path, tmp_path: Path) -> None:
+    tables = aurora_tables()
+    del tables["interface"]
+    file = write(tmp_path / "m.toml", tables)
+    assert complaint(file) == (
+        f"{file}: interface.environment: no environment is chosen; "
+        "choose one of production, staging, local, here or with --env"
+    )
+    tables["environments"] = {"only": tables["environments"]["local"]}
+    assert loaded(write(file, tables)).environment_name == "only"
 
 
 def test_files_named_in_auth_are_relative_to_the_file_that_names_them(own: Path, tmp_path: Path) -> None:
