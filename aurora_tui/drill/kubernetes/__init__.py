@@ -2,7 +2,8 @@
 
 from aurora_tui.drill.kubernetes.api import kubernetes_app
 from aurora_tui.drill.kubernetes.behaviour import Behaviour
+from aurora_tui.drill.kubernetes.certificate import LoopbackTls, loopback_tls
 from aurora_tui.drill.kubernetes.cluster import Cluster
 from aurora_tui.drill.kubernetes.kubeconfig import kubeconfig
 
-__all__ = ["Behaviour", "Cluster", "kubeconfig", "kubernetes_app"]
+__all__ = ["Behaviour", "Cluster", "LoopbackTls", "kubeconfig", "kubernetes_app", "loopback_tls"]

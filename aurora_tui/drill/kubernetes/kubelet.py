@@ -69,7 +69,12 @@ class Kubelets:
         if change.kind is not POD:
             return
         meta, life = change.after.thing["metadata"], self.lives.get(change.key)
-        if change.gone or life is None or life.uid != meta["uid"] or ("deletionTimestamp" in meta and life.stage is not Stage.STOPPING):
+        if (
+            change.gone
+            or life is None
+            or life.uid != meta["uid"]
+            or ("deletionTimestamp" in meta and life.stage is not Stage.STOPPING)
+        ):
             yield change.key
 
     def sync(self, key: Key) -> None:
