@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator
 from collections.abc import Callable, Sequence
 
@@ -11,6 +10,7 @@ from aurora_tui.drill.prometheus.errors import ExecutionFailed
 from aurora_tui.drill.prometheus.labels import NAME, Labels, only, without
 from aurora_tui.drill.prometheus.over_time import deviation, highest, lowest, running_mean, variance
 from aurora_tui.drill.prometheus.quantile import quantile
+from aurora_tui.drill.prometheus.template import plain
 
 _Grouping = Callable[[Labels], Labels]
 
@@ -43,6 +43,9 @@ def aggregate(operation: str, rows: list[Row], group_of: _Grouping, number: list
     for row in rows:
         groups.setdefault(group_of(row[0]), []).append(row)
     if operation in ("topk", "bottomk"):
+        for k in number:
+            if not -(2.0**63) <= k <= 2.0**63:
+                raise ExecutionFailed(f"Scalar value {plain(k)} overflows int64")
         picked = [row for members in groups.values() for row in _extreme(operation == "topk", members, number)]
         return join(picked)
     if operation == "quantile":
@@ -79,8 +82,6 @@ def _extreme(top: bool, members: list[Row], number: list[float]) -> list[Row]:
     width = len(number)
     kept: dict[int, Column] = {}
     for step, k in enumerate(number):
-        if not (k < 2**63 and k > -(2**63)):
-            raise ExecutionFailed(f"Scalar value {_plain(k)} overflows int64")
         heap: list[tuple[float, int]] = []
         size = min(int(k), len(members))
         if size < 1:
@@ -92,12 +93,6 @@ def _extreme(top: bool, members: list[Row], number: list[float]) -> list[Row]:
         for value, index in _drained(heap, top):
             kept.setdefault(index, [None] * width)[step] = value
     return [(members[index][0], column) for index, column in kept.items() if filled(column)]
-
-
-def _plain(value: float) -> str:
-    return (
-        "NaN" if value != value else ("+Inf" if value == math.inf else "-Inf" if value == -math.inf else f"{value:g}")
-    )
 
 
 def _worse(one: float, other: float, top: bool) -> bool:

@@ -116,7 +116,9 @@ class _Form:
                 raise ValueError(text)
             return moment.timestamp()
         except ValueError as error:
-            raise _bad_parameter(name, f'cannot parse "{text}" to a valid timestamp') from error
+            # With a default the server asks through another function, which adds its own words.
+            prefix = f"Invalid time value for '{name}': " if default is not None else ""
+            raise _bad_parameter(name, f'{prefix}cannot parse "{text}" to a valid timestamp') from error
 
     def duration(self, name: str) -> float:
         """Seconds, given as a number or as 1h30m."""

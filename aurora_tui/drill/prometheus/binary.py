@@ -13,6 +13,10 @@ from aurora_tui.drill.prometheus.errors import ExecutionFailed
 from aurora_tui.drill.prometheus.floats import ARITHMETIC, COMPARISON
 from aurora_tui.drill.prometheus.labels import NAME, Labels, drop_name, only, show, value_of, with_label, without
 
+# 2.42 keeps the name of what went through atan2.
+_DROPS_NAME = frozenset(ARITHMETIC) - {"atan2"}
+_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
+_Compute = Callable[[float, float], float | None]
 SET_OPERATORS = frozenset({"and", "or", "unless"})
 
 
@@ -29,7 +33,7 @@ class Matching:
         return only(labels, self.names) if self.on else without(labels, (*self.names, NAME))
 
     def result(self, operator: str, labels: Labels, one_side: Labels) -> Labels:
-        if operator in ARITHMETIC:
+        if operator in _DROPS_NAME:
             labels = drop_name(labels)
         if not self.many:
             labels = only(labels, self.names) if self.on else without(labels, self.names)
@@ -47,52 +51,22 @@ def scalars(operator: str, left: list[float], right: list[float]) -> list[float]
 
 def vector_scalar(operator: str, rows: list[Row], numbers: list[float], as_bool: bool, scalar_first: bool) -> list[Row]:
     """Vector with scalar. A comparison keeps the vector's value, whichever side it stands on."""
+    compute = _with_number(operator, as_bool, scalar_first)
+    drops_name = as_bool or operator in _DROPS_NAME
+    out: list[Row] = []
+    for labels, column in rows:
+        computed = [None if value is None else compute(value, at) for value, at in zip(column, numbers, strict=True)]
+        if filled(computed):
+            out.append((drop_name(labels) if drops_name else labels, computed))
+    return join(out)
+
+
+def _with_number(operator: str, as_bool: bool, scalar_first: bool) -> _Compute:
+    """What a vector's value and the scalar give; None: the value is filtered out."""
     if operator in ARITHMETIC:
         compute = ARITHMETIC[operator]
-        if scalar_first:
-            original = compute
-            compute = lambda value, number: original(number, value)  # noqa: E731
-        return join(
-            [
-                (
-                    drop_name(labels),
-                    [
-                        None if value is None else compute(value, number)
-                        for value, number in zip(column, numbers, strict=True)
-                    ],
-                )
-                for labels, column in rows
-            ]
-        )
-    compare = COMPARISON[_MIRRORED.get(operator, operator) if scalar_first else operator]
-    if as_bool:
-        return join(
-            [
-                (
-                    drop_name(labels),
-                    [
-                        None if value is None else float(compare(value, number))
-                        for value, number in zip(column, numbers, strict=True)
-                    ],
-                )
-                for labels, column in rows
-            ]
-        )
-    kept = [
-        (
-            labels,
-            [
-                value if value is not None and compare(value, number) else None
-                for value, number in zip(column, numbers, strict=True)
-            ],
-        )
-        for labels, column in rows
-    ]
-    return [row for row in kept if filled(row[1])]
-
-
-_MIRRORED = {">": "<", "<": ">", ">=": "<=", "<=": ">="}
-_Compute = Callable[[float, float], float | None]
+        return (lambda value, number: compute(number, value)) if scalar_first else compute
+    return _computation(_MIRRORED.get(operator, operator) if scalar_first else operator, as_bool)
 
 
 def _computation(operator: str, as_bool: bool) -> _Compute:

@@ -91,10 +91,14 @@ def unwrap(node: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
-    """Evaluates nodes at `steps` (milliseconds, rising). `deadline` is a time.monotonic() moment."""
+    """Evaluates nodes at `steps` (rising) of a query over `bounds`, both in milliseconds.
+
+    `deadline` is a time.monotonic() moment.
+    """
 
     storage: Storage
     steps: list[float]
+    bounds: tuple[float, float]
     lookback_ms: float = LOOKBACK_MS
     deadline: float = math.inf
 
@@ -140,9 +144,9 @@ class Evaluator:
         if node.at is None:
             return [step - offset for step in self.steps] if offset else self.steps
         if node.at.type == promql.AtModifierType.Start:
-            fixed = self.steps[0]
+            fixed = self.bounds[0]
         elif node.at.type == promql.AtModifierType.End:
-            fixed = self.steps[-1]
+            fixed = self.bounds[1]
         else:
             fixed = float(round(node.at.at.timestamp() * 1000))
         return [fixed - offset] * len(self.steps)
@@ -179,9 +183,8 @@ class Evaluator:
             raise ExecutionFailed("query processing would load too many samples into memory in query execution")
         if count < 1:
             return []
-        inner = Evaluator(
-            self.storage, [start + index * step for index in range(count)], self.lookback_ms, self.deadline
-        )
+        grid = [start + index * step for index in range(count)]
+        inner = Evaluator(self.storage, grid, self.bounds, self.lookback_ms, self.deadline)
         rows: list[Row] = [((), list(inner.scalar(node.expr)))] if is_scalar(node.expr) else inner.vector(node.expr)
         cutter = WindowCutter(moments, range_ms)
         out = []

@@ -47,10 +47,16 @@ EACH: dict[str, Callable[[float], float]] = {
 
 
 def go_max(one: float, other: float) -> float:
+    """math.Max: +Inf wins even over NaN."""
+    if INF in (one, other):
+        return INF
     return NAN if one != one or other != other else max(one, other)
 
 
 def go_min(one: float, other: float) -> float:
+    """math.Min: -Inf wins even over NaN."""
+    if -INF in (one, other):
+        return -INF
     return NAN if one != one or other != other else min(one, other)
 
 

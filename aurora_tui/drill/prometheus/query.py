@@ -60,7 +60,7 @@ def instant(storage: Storage, text: str, at: float, lookback_ms: float = LOOKBAC
     """The answer at `at` (Unix seconds). QueryError when there is none."""
     tree = parse(text)
     step = float(round(at * 1000))
-    evaluator = Evaluator(storage, [step], lookback_ms, time.monotonic() + QUERY_TIMEOUT)
+    evaluator = Evaluator(storage, [step], (step, step), lookback_ms, time.monotonic() + QUERY_TIMEOUT)
     plain = unwrap(tree)
     seconds = step / 1000
     if isinstance(plain, promql.StringLiteral):
@@ -90,7 +90,7 @@ def over_range(
         raise BadQuery(f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector')
     first, last, width = round(start * 1000), round(end * 1000), round(step * 1000)
     steps = [float(moment) for moment in range(first, last + 1, width)]
-    evaluator = Evaluator(storage, steps, lookback_ms, time.monotonic() + QUERY_TIMEOUT)
+    evaluator = Evaluator(storage, steps, (float(first), float(last)), lookback_ms, time.monotonic() + QUERY_TIMEOUT)
     rows: list[Row] = [((), list(evaluator.scalar(plain)))] if is_scalar(plain) else evaluator.vector(plain)
     seconds = [moment / 1000 for moment in steps]
     series = [(labels, _points(seconds, column)) for labels, column in rows]
