@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from aurora_tui.drill.kubernetes import discovery, podlog, table, watch, writes
+from aurora_tui.drill.kubernetes import discovery, podlog, protobuf, table, watch, writes
 from aurora_tui.drill.kubernetes.auth import Authenticator, User, review
 from aurora_tui.drill.kubernetes.call import Call, json_body, target_of
 from aurora_tui.drill.kubernetes.cluster import Cluster
@@ -58,7 +58,10 @@ async def _dispatch(cluster: Cluster, hub: WatchHub, request: web.Request, user:
     if parts[0] == "apis" and len(parts) == 4 and parts[3] in discovery.REVIEWS.get(parts[1], ()) and parts[2] == "v1":
         if request.method != "POST":
             raise method_not_allowed()
-        body = await json_body(request, discovery.REVIEWS[parts[1]][parts[3]])
+        if request.content_type == protobuf.CONTENT_TYPE:
+            body = protobuf.decode_review(await request.read())
+        else:
+            body = await json_body(request, discovery.REVIEWS[parts[1]][parts[3]])
         return answer(review(parts[3], body, user, cluster.now()), 201)
     target = target_of(parts)
     if target is None:

@@ -47,7 +47,7 @@ class Authenticator:
 
 
 def review(resource: str, body: Object, user: User, now: float) -> Object:
-    """Answer a SelfSubjectAccessReview, SelfSubjectRulesReview or SelfSubjectReview; Refused 400 for a senseless one."""
+    """Answer a SelfSubjectAccessReview, SelfSubjectRulesReview or SelfSubjectReview; Refused 400 for nonsense."""
     answers = {
         "selfsubjectaccessreviews": _access,
         "selfsubjectrulesreviews": _rules,
@@ -68,8 +68,8 @@ def review(resource: str, body: Object, user: User, now: float) -> Object:
 def _access(body: Object, user: User, now: float) -> Object:
     spec = body.get("spec") or {}
     if ("resourceAttributes" in spec) == ("nonResourceAttributes" in spec):
-        text = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
-        message = f'SelfSubjectAccessReview.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: {text}'
+        message = 'SelfSubjectAccessReview.authorization.k8s.io "" is invalid: spec.resourceAttributes: Invalid value: '
+        message += "exactly one of nonResourceAttributes or resourceAttributes must be specified"
         raise Refused(422, "Invalid", message, {"group": "authorization.k8s.io", "kind": "SelfSubjectAccessReview"})
     return {"metadata": {}, "spec": spec, "status": {"allowed": True}}
 

@@ -1,4 +1,4 @@
-"""The deployment controller: ReplicaSets for each revision, rolled, scaled and cleaned up as kube-controller-manager does."""
+"""The deployment controller: a ReplicaSet for each revision, rolled, scaled and cleaned up as in a real cluster."""
 
 from __future__ import annotations
 

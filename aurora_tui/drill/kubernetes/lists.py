@@ -74,10 +74,8 @@ def page(store: ObjectStore, kind: Kind, namespace: str | None, query: Mapping[s
         revision = asked
         if revision <= store.compacted:
             raise expired(f"The resourceVersion for the provided list is too old: {asked} ({store.compacted})")
-    if revision == store.revision:
-        entries = store.entries(kind, namespace)
-    else:
-        entries = store.at(kind, namespace, revision)
+    now = revision == store.revision
+    entries = store.entries(kind, namespace) if now else store.at(kind, namespace, revision)
     if select is not everything:
         entries = [entry for entry in entries if select(entry.thing)]
     if start:

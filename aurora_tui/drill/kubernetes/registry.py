@@ -1,4 +1,4 @@
-"""What the API server does to an object on its way into the store and out of it: names, defaults, generations, deletion."""
+"""What the API server does to an object on its way into the store: names, defaults, generations, deletion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Revisions: which ReplicaSet is a deployment's new one, its hash, and the annotations that number the history (pure)."""
+"""Revisions: a deployment's new ReplicaSet, its hash, and the annotations that number the history (pure)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SAFE = "bcdfghjklmnpqrstvwxz2456789"
 
 
 def template_hash(template: Object) -> str:
-    """The pod-template-hash: FNV-1a of the template, spelled as Kubernetes does (its input bytes differ, so hashes do)."""
+    """The pod-template-hash: FNV-1a of the template, spelled as Kubernetes does; the values differ from its own."""
     value = 2166136261
     for byte in msgspec.json.encode(template, order="sorted"):
         value = ((value ^ byte) * 16777619) & 0xFFFFFFFF

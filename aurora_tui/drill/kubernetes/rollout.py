@@ -58,7 +58,7 @@ def new_set_size(deployment: Object, sets: list[Object], current: int) -> int:
 
 
 def old_set_sizes(deployment: Object, new: Object, old: list[Object]) -> dict[str, int]:
-    """New sizes of the old ReplicaSets that may shrink now, by name: unhealthy pods first, then as availability allows."""
+    """New sizes, by name, of the old ReplicaSets that may shrink now: unhealthy pods first, then the spare ones."""
     sizes = {one["metadata"]["name"]: one["spec"]["replicas"] for one in old}
     floor = deployment["spec"]["replicas"] - surge_and_unavailable(deployment)[1]
     unavailable_new = new["spec"]["replicas"] - new["status"].get("availableReplicas", 0)

@@ -20,7 +20,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Entry:
-    """One version of one object. Never changed: a write makes a new one. Its JSON is made once, when first asked for."""
+    """One version of one object. Never changed: a write makes a new one. Its JSON is made once, when asked for."""
 
     __slots__ = ("_json", "kind", "thing")
 

@@ -28,12 +28,12 @@ def check(kind: Kind, thing: Object, before: Object | None = None) -> None:
     elif len(name) > 253 or not _SUBDOMAIN.fullmatch(name):
         causes.append(("FieldValueInvalid", f'Invalid value: "{name}": {_SUBDOMAIN_RULE}', "metadata.name"))
     for field in ("labels", "annotations"):
-        for key, value in (thing["metadata"].get(field) or {}).items():
+        for value in (thing["metadata"].get(field) or {}).values():
             if not isinstance(value, str):
                 what = type(value).__name__.replace("int", "number")
                 raise bad_request(
-                    f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: json: cannot unmarshal '
-                    f"{what} into Go struct field ObjectMeta.metadata.{field} of type string"
+                    f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: json: cannot '
+                    f"unmarshal {what} into Go struct field ObjectMeta.metadata.{field} of type string"
                 )
     if kind in (DEPLOYMENT, REPLICA_SET):
         causes += _workload(kind, thing, before)
@@ -98,9 +98,8 @@ def _pod_spec(spec: Object, where: str, kind: Kind, name: str) -> list[Cause]:
     seen: set[str] = set()
     for index, container in enumerate(containers):
         field = f"{where}.containers[{index}]"
-        for required in ("name", "image"):
-            if not container.get(required):
-                causes.append(("FieldValueRequired", "Required value", f"{field}.{required}"))
+        missing = [required for required in ("name", "image") if not container.get(required)]
+        causes += [("FieldValueRequired", "Required value", f"{field}.{required}") for required in missing]
         if container.get("name") in seen:
             causes.append(("FieldValueDuplicate", f'Duplicate value: "{container["name"]}"', f"{field}.name"))
         seen.add(container.get("name", ""))

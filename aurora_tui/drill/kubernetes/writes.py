@@ -145,9 +145,8 @@ async def _delete_options(call: Call) -> DeleteOptions:
         policy = "Orphan"
     if policy not in _POLICIES:
         known = ", ".join(f'"{one}"' for one in (*_POLICIES, "nil"))
-        raise bad_request(
-            f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "{policy}": supported values: {known}'
-        )
+        why = f'Unsupported value: "{policy}": supported values: {known}'
+        raise bad_request(f'DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: {why}')
     grace = query.get("gracePeriodSeconds", body.get("gracePeriodSeconds"))
     if grace is not None and int(grace) < 0:
         raise conflict(call.target.kind, call.target.name, "gracePeriodSeconds must be 0 or more")
