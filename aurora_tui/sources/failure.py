@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import socket
 import ssl
 from collections.abc import Iterator
 
+import msgspec
+
 from aurora_tui.errors import AuroraError
 from aurora_tui.text import redact_url, safe
 
 _CLIENT_LIBRARIES = frozenset({"httpx", "httpcore", "requests", "urllib3", "prometheus_api_client", "anyio"})
-_STATUS_IN_TEXT = re.compile(r"HTTP Status Code (\d{3}) \(b?(['\"])(.*)\2\)\s*$", re.DOTALL)
-_MESSAGE = re.compile(r'"(?:error|message)"\s*:\s*"((?:[^"\\]|\\.)*)"')
+# How prometheus-api-client tells a status: with the body as Python writes bytes.
+_STATUS_IN_TEXT = re.compile(r"HTTP Status Code (\d{3}) \((b['\"].*)\)\s*$", re.DOTALL)
 
 
 class HttpFailure(AuroraError):
@@ -138,7 +141,13 @@ def _status_of(error: BaseException) -> tuple[int, bytes] | None:
     if response is not None and isinstance(getattr(response, "status_code", None), int):
         return response.status_code, response.content
     found = _STATUS_IN_TEXT.search(str(error))
-    return None if found is None else (int(found[1]), found[3].encode())
+    if found is None:
+        return None
+    try:
+        body = ast.literal_eval(found[2])
+    except (ValueError, SyntaxError):
+        body = b""
+    return int(found[1]), body if isinstance(body, bytes) else b""
 
 
 def http_status(error: BaseException) -> int | None:
@@ -150,12 +159,15 @@ def http_status(error: BaseException) -> int | None:
 
 
 def _message_in(body: bytes) -> str:
-    """The server's own word for the error, from the JSON that Prometheus and its kin answer with."""
-    text = body[:4096].decode("utf-8", "replace")
-    found = _MESSAGE.search(text)
-    if found is not None:
-        return safe(found[1].replace('\\"', '"').replace("\\\\", "\\"), 200)
-    return "" if "<" in text else safe(text.strip(), 120)
+    """The server's own word for the error: JSON as Prometheus, Alertmanager and Kubernetes write it, or plain text."""
+    try:
+        said = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        text = body[:4096].decode("utf-8", "replace")
+        return "" if "<" in text else safe(text.strip(), 120)
+    if isinstance(said, dict):
+        said = said.get("error") or said.get("message")
+    return safe(said, 200) if isinstance(said, str) else ""
 
 
 def _without_addresses(error: BaseException) -> str:

@@ -22,6 +22,7 @@ from aurora_tui.sources.prometheus import MOST_POINTS
 from aurora_tui.sources.round import Grid, Round
 
 HISTORY_STEP = 60.0
+_FRESH = 4  # the best rank of a reading: it has a value, and a fresh sample behind it
 
 
 class SloFollower:
@@ -131,9 +132,6 @@ class SloFollower:
         self._history_next = newest + 1
         self._history_start = oldest * HISTORY_STEP
         self._points = tuple(self._history)
-
-
-_FRESH = 4
 
 
 class CriterionFollower:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import msgspec
+
 from aurora_tui.clock import WALL, Clock
 from aurora_tui.settings import Settings
 from aurora_tui.situation.duration import Duration
@@ -80,7 +82,7 @@ def objective(id: str, readings: tuple[Reading, ...], direction: Direction, thre
 
 
 MISSION = Mission(
-    mission=MissionIdentity(name="Aurora GA", release="1.0.0", treaty=TREATY),
+    mission=MissionIdentity(name="Aurora GA", release="1.0.0", treaty=TREATY, window=Duration(4 * 3600)),
     slo=(
         objective("fill", FILL, Direction.AT_LEAST, 0.80),
         objective("rtt", RTT, Direction.AT_MOST, 350.0),
@@ -96,6 +98,11 @@ MISSION = Mission(
     ),
     phase=(),
     environments={},
+)
+
+
+WHOLE_CANARY = msgspec.structs.replace(
+    MISSION, mission=msgspec.structs.replace(MISSION.mission, window=Duration(72 * 3600))
 )
 
 
