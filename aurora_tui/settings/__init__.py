@@ -62,10 +62,10 @@ def load(configs: Sequence[Path] = (), overrides: Overrides = _NO_FLAGS) -> Sett
         document = document.merged(part)
     problems = []
     name = chosen_environment(document, overrides)
-    if isinstance(name, Problem):
-        problems.append(name)
-    else:
+    if isinstance(name, str):
         document = with_flags(document, name, overrides)
+    elif isinstance(document.at(("environments",)), dict):  # else the table itself is the problem, told below
+        problems.append(name)
     problems += shape_problems(document) + relation_problems(document)
     refuse(problems)
     assert isinstance(name, str)

@@ -257,7 +257,7 @@ def _clusters(document: Document) -> Iterator[Problem]:
 def _environments(document: Document) -> Iterator[Problem]:
     """An environment's name can name its ledger's folder. A drill never leaves this machine."""
     for place in document.places("environments", "*"):
-        verdict = identifier(place[1])
+        verdict = identifier(place[1]) if isinstance(place[1], str) else None
         if verdict is not None:
             yield problem_at(document, place, *verdict)
         if document.at((*place, "drill")) is not True:

@@ -13,6 +13,7 @@ Verdict = tuple[str, str] | None
 Rule = Callable[[Any], Verdict]
 
 _HOST = re.compile(r"[A-Za-z0-9._:-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")
 _ZONE_PART = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
 COLOURS = ("primary", "secondary", "accent", "success", "warning", "error")
 
@@ -38,7 +39,7 @@ def _pattern(pattern: str, wrong: str, right: str) -> Rule:
 def _text(value: str) -> Verdict:
     if not value.strip():
         return "is empty", "write some text"
-    if any(ord(char) < 32 and char not in "\n\t" for char in value):
+    if _CONTROL.search(value):
         return "holds control characters", "write plain text"
     return None
 

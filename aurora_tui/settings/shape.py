@@ -103,9 +103,9 @@ class _Walk:
             for key, entry in value.items():
                 self.value(kind.value_type, entry, (*place, key))
         else:
-            verdict = _leaf_verdict(kind, value)
-            if verdict is not None:
-                self.wrong(place, *verdict)
+            wrong = _leaf_wrong(kind, value)
+            if wrong is not None:
+                self.wrong(place, wrong, f"write {_described(kind)}")
 
     def instead_of(self, key: str, fields: dict[str, Field], place: Place) -> str:
         if is_secret(place) and {"bearer_env", "auth"} & fields.keys():
@@ -118,38 +118,35 @@ class _Walk:
         return "known here: " + ", ".join(fields)
 
 
-def _leaf_verdict(kind: Type, value: Any) -> tuple[str, str] | None:
-    """What is wrong with a single value and what would be right; None when nothing is."""
-    right = f"write {_described(kind)}"
+def _leaf_wrong(kind: Type, value: Any) -> str | None:
+    """What is wrong with a single value; None when nothing is."""
+    if isinstance(kind, StrType):
+        return None if isinstance(value, str) else "is not text"
     if isinstance(kind, EnumType):
         known = [member.value for member in kind.cls]
-        return None if isinstance(value, str) and value in known else ("is not one of those known", right)
+        return None if isinstance(value, str) and value in known else "is not one of those known"
     if _is_duration(kind):
-        return _duration_verdict(value)
-    if isinstance(kind, StrType):
-        return None if isinstance(value, str) else ("is not text", right)
+        return _duration_wrong(value)
     if isinstance(kind, BoolType):
-        return None if isinstance(value, bool) else ("is neither true nor false", right)
+        return None if isinstance(value, bool) else "is neither true nor false"
     if isinstance(kind, IntType):
         fits = isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _LARGEST_INT
-        return None if fits else ("is not a whole number", right)
+        return None if fits else "is not a whole number"
     if isinstance(kind, FloatType):
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            return "is not a number", right
-        if (isinstance(value, int) and abs(value) > _LARGEST_INT) or not math.isfinite(value):
-            return "is not a finite number", right
-        return None
+            return "is not a number"
+        finite = abs(value) <= _LARGEST_INT if isinstance(value, int) else math.isfinite(value)
+        return None if finite else "is not a finite number"
     raise TypeError(f"settings cannot check values of {kind}")
 
 
-def _duration_verdict(value: Any) -> tuple[str, str] | None:
-    right = 'write for example "15s", "5m", "72h", "7d" or "1h30m"'
+def _duration_wrong(value: Any) -> str | None:
     if not isinstance(value, str):
-        return "is not a duration in quotes", right
+        return "is not a duration in quotes"
     try:
         Duration.parse(value)
     except ValueError:
-        return "is not a duration (of a hundred years at most)", right
+        return "is not a duration (of a hundred years at most)"
     return None
 
 
@@ -174,7 +171,7 @@ def _described(kind: Type) -> str:
         needed = [field.encode_name for field in kind.fields if field.required]
         return "a table" + (f" with {', '.join(needed)}" if needed else "")
     if _is_duration(kind):
-        return 'a duration such as "15m"'
+        return 'for example "15s", "5m", "72h", "7d" or "1h30m"'
     words: dict[type[Type], str] = {
         StrType: 'text in "quotes"',
         BoolType: "true or false",
