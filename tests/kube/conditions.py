@@ -9,5 +9,5 @@ from collections.abc import Callable
 async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
     """Returns as soon as `condition()` is true; TimeoutError when it is not within `seconds`."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 - what is waited for may be anything, not only an event
             await asyncio.sleep(0.005)

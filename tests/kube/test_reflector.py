@@ -243,9 +243,7 @@ async def test_a_504_about_a_too_large_version_lists_again(server: ApiServer) ->
         assert len(asked(server, "list")) == 2
 
 
-async def test_a_silent_watch_is_renewed_from_where_it_was(
-    server: ApiServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_silent_watch_is_renewed_from_where_it_was(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reflector_module, "SILENT", 0.05)
     monkeypatch.setattr(reflector_module, "SHORT", 0.0)
     server.misdeeds["watch"] = [hangs]

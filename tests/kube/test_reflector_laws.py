@@ -25,7 +25,9 @@ happenings = st.lists(
         st.tuples(st.just("put"), UIDS),
         st.tuples(st.just("delete"), UIDS),
         st.tuples(st.just("recreate"), UIDS),
-        st.tuples(st.sampled_from(["compact", "repeat", "bookmark", "end", "cut", "html", "gone", "refuse"]), st.none()),
+        st.tuples(
+            st.sampled_from(["compact", "repeat", "bookmark", "end", "cut", "html", "gone", "refuse"]), st.none()
+        ),
     ),
     max_size=40,
 )
@@ -154,9 +156,7 @@ async def live_through(script: list[tuple[str, str | None]]) -> None:
             if before == mirror.get(uid):
                 reported_nothing.append(uid)
 
-    reflector = Reflector(
-        server, PODS, "prod", changed=changed, sleep=clock.sleep, monotonic=clock.monotonic
-    )
+    reflector = Reflector(server, PODS, "prod", changed=changed, sleep=clock.sleep, monotonic=clock.monotonic)
     task = asyncio.create_task(reflector.run())
     try:
         async with asyncio.timeout(5):
