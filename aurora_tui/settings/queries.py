@@ -14,6 +14,8 @@ from aurora_tui.situation.query import substitute
 if TYPE_CHECKING:
     from aurora_tui.situation.mission import Mission
 
+# The parser recurses on the machine's stack, where brackets nested too deep would end the process.
+_LONGEST = 10_000
 # What parses and yet is not one sample a treaty.
 _NOT_INSTANT = {
     promql_parser.MatrixSelector: "is a range of samples",
@@ -51,6 +53,8 @@ def queries(mission: Mission) -> Iterator[tuple[Place, str]]:
 def _verdict(query: str, mission: Mission) -> tuple[str, str] | None:
     identity = mission.mission
     filled = substitute(query, treaty=identity.treaty, scrape_interval=identity.scrape_interval, window=identity.window)
+    if len(filled) > _LONGEST:
+        return f"is longer than {_LONGEST} characters", "record parts of it with a recording rule"
     try:
         parsed = promql_parser.parse(filled)
     except ValueError as error:

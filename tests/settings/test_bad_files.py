@@ -147,8 +147,10 @@ def test_a_context_without_a_namespace_is_told() -> None:
         ("rate(x)", "not valid PromQL: expected type matrix in call to function 'rate', got vector"),
         ("x[5m]", "not a usable query: it is a range of samples"),
         ("'text'", "not a usable query: it is a text"),
+        ("(" * 100_000, "is longer than 10000 characters; record parts of it with a recording rule"),
         ("", None),
     ],
+    ids=lambda text: str(text)[:20],
 )
 def test_a_bad_query_names_file_key_and_what_the_parser_said(query: str, said: str | None, tmp_path: Path) -> None:
     reading = f'[{{statistic = "s", value = "{query}", newest = "x"}}]'
@@ -159,4 +161,5 @@ def test_a_bad_query_names_file_key_and_what_the_parser_said(query: str, said: s
     settings = load([file])
     with pytest.raises(UsageError) as caught:
         check_queries(settings)
-    assert str(caught.value).startswith(f'{file}: slo[rtt].reading[1].value = "{query}": {said}')
+    shown = query if len(query) < 60 else query[:59] + "…"
+    assert str(caught.value).startswith(f'{file}: slo[rtt].reading[1].value = "{shown}": {said}')
