@@ -37,20 +37,26 @@ def describe_failure(error: BaseException, url: str) -> str:
     """One line for any exception a request to `url` may raise: what failed and what to do."""
     if isinstance(error, AuroraError):
         return str(error)
+    return "{}. {}".format(*explain(error, url))
+
+
+def explain(error: BaseException, url: str) -> tuple[str, str]:
+    """What failed, and the remedy, for any exception a request to `url` may raise."""
+    if isinstance(error, AuroraError):
+        return error.what, error.remedy
     where = redact_url(url) or "the server"
     status = _status_of(error)
     if status is not None:
         number, body = status
-        return _sentence(*describe_status(number, url, body))
+        return describe_status(number, url, body)
     for cause in _chain(error):
         described = _describe_cause(cause, where)
         if described is not None:
-            return _sentence(*described)
+            return described
     if isinstance(error, ValueError):
-        return _sentence(*describe_body(b"", url, str(error)))
-    return _sentence(
-        f"{where} failed: {_without_addresses(error)}", "Try the same address with curl from this machine."
-    )
+        document = getattr(error, "doc", "")  # what a JSON decoder could not read
+        return describe_body(document.encode() if isinstance(document, str) else b"", url, str(error))
+    return f"{where} failed: {_without_addresses(error)}", "Try the same address with curl from this machine."
 
 
 def describe_status(status: int, url: str, body: bytes = b"") -> tuple[str, str]:
@@ -174,7 +180,3 @@ def _without_addresses(error: BaseException) -> str:
     """The error's text; URLs in it lose user, password and query, where a secret may be."""
     text = re.sub(r"\w+://\S+", lambda found: redact_url(found[0]), str(error))
     return safe(f"{type(error).__name__}: {text}" if text else type(error).__name__, 200)
-
-
-def _sentence(what: str, remedy: str) -> str:
-    return f"{what}. {remedy}"

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from aurora_tui.situation.mission import Credentials
-from aurora_tui.sources.failure import HttpFailure, describe_body, describe_failure, http_status
+from aurora_tui.sources.failure import HttpFailure, describe_body, explain, http_status
 from aurora_tui.sources.http import CONNECT_SECONDS, NO_CREDENTIALS, READ_SECONDS, join, requests_session
 from aurora_tui.sources.threads import DaemonThreads
 
@@ -115,8 +115,7 @@ class Prometheus:
         try:
             return ask(self._client())
         except (PrometheusApiClientException, RequestException) as error:
-            words = describe_failure(error, self.url)
-            raise HttpFailure(words.rstrip("."), "", status=http_status(error)) from error
+            raise HttpFailure(*explain(error, self.url), status=http_status(error)) from error
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
             raise HttpFailure(*describe_body(b"", self.url, f"not a Prometheus answer: {error}")) from error
 

@@ -1,0 +1,127 @@
+"""Asking Prometheus: exact grids, chunks, and an answer or a failure in words, never a wait without end."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from aurora_tui.sources.failure import HttpFailure
+from aurora_tui.sources.prometheus import Prometheus
+from aurora_tui.sources.threads import DaemonThreads
+from tests.servers import backfill, real_prometheus
+from tests.sources.stand_in import page
+
+BASE = 1_700_000_000.0
+
+
+@asynccontextmanager
+async def asking(answer: Callable[[web.Request], web.Response]) -> AsyncIterator[Prometheus]:
+    """A client of a stand-in: for answers that no Prometheus gives."""
+
+    async def respond(request: web.Request) -> web.StreamResponse:
+        return answer(request)
+
+    async with page(respond) as url:
+        prometheus = Prometheus(url)
+        try:
+            yield prometheus
+        finally:
+            prometheus.close()
+
+
+@pytest.mark.needs("prometheus", "promtool")
+async def test_a_range_stands_exactly_on_its_grid_and_is_joined_from_chunks(tmp_path: Path) -> None:
+    lines = "".join(f"x {index} {BASE + 0.25 * index}\n" for index in range(400))
+    backfill(tmp_path, f"# TYPE x gauge\n{lines}")
+    async with real_prometheus(tmp_path) as server:
+        prometheus = Prometheus(server.url)
+        [series] = await prometheus.range("x", BASE + 0.25, BASE + 50.0, 0.25, chunk=37)
+        prometheus.close()
+    assert series.points == [(BASE + 0.25 * index, float(index)) for index in range(1, 201)]
+
+
+@pytest.mark.needs("prometheus")
+async def test_numbers_that_are_none_and_scalars_are_read(tmp_path: Path) -> None:
+    async with real_prometheus(tmp_path) as server:
+        prometheus = Prometheus(server.url)
+        [infinite] = await prometheus.instant("vector(1) / 0")
+        [nothing] = await prometheus.instant("vector(0) / 0")
+        [scalar] = await prometheus.instant("42")
+        assert await prometheus.instant("absent_metric") == []
+        prometheus.close()
+    assert infinite.value == float("inf")
+    assert nothing.value != nothing.value
+    assert scalar == ({}, 42.0)
+
+
+async def test_a_login_page_is_told_as_one() -> None:
+    async with asking(lambda _: web.Response(text="<!DOCTYPE html><h1>Log in</h1>", content_type="text/html")) as at:
+        with pytest.raises(HttpFailure, match="answered a web page, not JSON"):
+            await at.instant("1")
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    async with asking(lambda _: web.Response(status=302, headers={"Location": "/login"})) as at:
+        with pytest.raises(HttpFailure, match=r"answered 302.*It redirects") as caught:
+            await at.instant("1")
+    assert caught.value.status == 302
+
+
+async def test_json_that_is_not_a_prometheus_answer_is_told_as_unreadable() -> None:
+    async with asking(lambda _: web.json_response({"data": [1, 2]})) as at:
+        with pytest.raises(HttpFailure, match="answered something unreadable"):
+            await at.instant("1")
+
+
+async def test_a_failure_is_tried_once() -> None:
+    asked = 0
+
+    def refuse(_: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        return web.json_response({"status": "error", "error": "query timed out"}, status=503)
+
+    async with asking(refuse) as at:
+        with pytest.raises(HttpFailure, match="answered 503: query timed out"):
+            await at.instant("1")
+    assert asked == 1
+
+
+@pytest.mark.parametrize(("data", "version"), [({"version": "2.42.0"}, "2.42.0"), ({}, None)])
+async def test_a_server_that_does_not_say_its_version_is_tolerated(data: dict[str, str], version: str | None) -> None:
+    async with asking(lambda _: web.json_response({"status": "success", "data": data})) as at:
+        assert await at.version() == version
+
+
+def test_threads_hand_back_results_and_errors() -> None:
+    threads = DaemonThreads(2, "test")
+    assert [threads.submit(pow, 2, index).result(5) for index in range(5)] == [1, 2, 4, 8, 16]
+    with pytest.raises(ZeroDivisionError):
+        threads.submit(divmod, 1, 0).result(5)
+    threads.shutdown()
+
+
+def test_a_thread_that_hangs_does_not_keep_the_program_from_ending() -> None:
+    program = (
+        "import threading, time\n"
+        "from aurora_tui.sources.threads import DaemonThreads\n"
+        "threads = DaemonThreads(1, 'test')\n"
+        "began = threading.Event()\n"
+        "threads.submit(lambda: (began.set(), time.sleep(60)))\n"
+        "began.wait(5)\n"
+        "threads.shutdown(wait=False, cancel_futures=True)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=20, check=False).returncode == 0
+
+
+def test_the_client_library_is_loaded_only_when_something_is_asked() -> None:
+    program = (
+        "import sys, aurora_tui.sources.metrics\nassert not {'requests', 'prometheus_api_client'} & {*sys.modules}\n"
+    )
+    assert subprocess.run([sys.executable, "-c", program], timeout=20, check=False).returncode == 0
