@@ -46,10 +46,10 @@ class Tenant:
 
 PROVIDERS = (
     Provider("akash", 1.10, 236.0, 1500.0, 92.0),
-    Provider("io-net", 1.25, 248.0, 700.0, 88.0),
+    Provider("io-net", 1.25, 244.0, 700.0, 88.0),
     Provider("render", 1.60, 228.0, 500.0, 94.0),
-    Provider("flux", 0.90, 262.0, 560.0, 81.0),
-    Provider("vast", 0.75, 270.0, 720.0, 76.0),
+    Provider("flux", 0.90, 247.0, 560.0, 81.0),
+    Provider("vast", 0.75, 250.0, 720.0, 76.0),
 )
 NAMES = tuple(provider.name for provider in PROVIDERS)
 

@@ -40,7 +40,7 @@ TOTALS: tuple[tuple[str, float | None], ...] = (
 _CALM_FILL, _CALM_PROVENANCE, _CALM_POLICY = 0.925, 0.972, 8.2
 _RESERVE = 0.28  # the share of its capacity that a provider sells only to requests that found no other place
 _LOSS = 0.0003  # the share of requests that are dropped on the best of days
-_SETTLE = 0.4  # of what is left to a disturbance's full strength, reached each tick: 64 % in 30 s, 87 % in a minute
+_SETTLE = 0.5  # of what is left to a disturbance's full strength, reached each tick: 75 % in 30 s, 94 % in a minute
 _ROUTES_HOLD = 8  # ticks between two looks at the market
 _DAY = 86400.0
 

@@ -209,7 +209,7 @@ class World:
 
     def _crash_canary(self, pods: int) -> None:
         image = canary_image(self.cluster)
-        crash = Behaviour.crash_loop(exit_code=1, after=20.0, says=("panic: routing table: index out of range",))
+        crash = Behaviour.crash_loop(exit_code=1, after=6.0, says=("panic: routing table: index out of range",))
         for place in range(pods):
             self.cluster.behave(NAMESPACE, CANARY, crash, image=image, nth=place)
 
