@@ -5,7 +5,8 @@ Each function appends one entry; what the entries mean for judgement is read in 
 
 from __future__ import annotations
 
-import getpass
+import os
+import pwd
 import socket
 
 from aurora_tui.clock import iso_micro
@@ -20,8 +21,13 @@ BACKUP_MADE = "backup.made"
 
 
 def current_actor() -> str:
-    """Who acts, as `user@host`."""
-    return f"{getpass.getuser()}@{socket.gethostname()}"
+    """Who acts, as `user@host`: the account the process runs as, whatever the environment claims."""
+    number = os.getuid()
+    try:
+        user = pwd.getpwuid(number).pw_name
+    except KeyError:
+        user = f"uid{number}"  # a container that runs under a bare number
+    return f"{user}@{socket.gethostname()}"
 
 
 async def start_phase(log: Log, phase: str, started_at: float, *, actor: str) -> Entry:

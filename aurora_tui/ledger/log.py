@@ -14,12 +14,13 @@ import json
 import os
 import sqlite3
 import uuid
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import aiosqlite
+import msgspec
 import rfc8785
 
 from aurora_tui.clock import WALL, Clock, iso_micro, parse_iso
@@ -44,10 +45,24 @@ INSERT INTO audit_log(seq, entry, leaf_hash) SELECT seq, entry, aurora_leaf(entr
 RETURNING seq, entry, leaf_hash
 """
 _PAGE = 1000
+_FIRST = -(2**63)  # a row numbered zero or below must not hide before the first
 
 
 class LedgerError(AuroraError):
     """The ledger cannot be opened, read, written or trusted."""
+
+
+class _Fields(msgspec.Struct):
+    """What the bytes of an entry hold."""
+
+    v: int
+    seq: int
+    prev: str | None
+    ts: str
+    actor: str
+    action: str
+    request_id: str
+    data: dict[str, Any]
 
 
 class Entry:
@@ -57,19 +72,16 @@ class Entry:
 
     def __init__(self, raw: bytes, leaf: bytes) -> None:
         """Decode `raw`; ValueError when it is not an entry."""
-        fields = json.loads(raw)
-        if not isinstance(fields, dict) or fields.get("v") != 1:
-            raise ValueError("not an entry of version 1")
-        try:
-            self.sequence: int = fields["seq"]
-            self.previous: str | None = fields["prev"]
-            self.at: float = parse_iso(fields["ts"])
-            self.actor: str = fields["actor"]
-            self.action: str = fields["action"]
-            self.request_id: str = fields["request_id"]
-            self.data: dict[str, Any] = fields["data"]
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"entry lacks {error}") from error
+        fields = msgspec.json.decode(raw, type=_Fields)
+        if fields.v != 1:
+            raise ValueError(f"it is of version {fields.v}, and only version 1 is known")
+        self.sequence = fields.seq
+        self.previous = fields.prev
+        self.at = parse_iso(fields.ts)
+        self.actor = fields.actor
+        self.action = fields.action
+        self.request_id = fields.request_id
+        self.data = fields.data
         self.raw = raw
         self.leaf = leaf
 
@@ -96,11 +108,17 @@ class Log:
             if self._create and not self.path.exists():
                 self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
+            if not self.path.is_file():
+                raise LedgerError(f"The ledger {self.path} is not a file", "Check the path; name the file itself.")
             self._database = await aiosqlite.connect(self.path, isolation_level=None)
             await self._prepare(self._database)
         except (OSError, sqlite3.Error) as error:
             await self.close()
             raise self._error("opened", error) from error
+        except BaseException:
+            # Also when cancelled: the connection's thread would keep the process from ending.
+            await self.close()
+            raise
         return self
 
     async def __aexit__(
@@ -120,11 +138,14 @@ class Log:
         A caller that was cancelled may have committed: look for its `request_id`.
         """
         try:
-            text = rfc8785.dumps(dict(data)).decode()
-        except rfc8785.CanonicalizationError as error:
+            text = _canonical(data)
+            for part in (actor, action, request_id or ""):
+                part.encode()
+        except ValueError as error:
             raise LedgerError(
-                f"Entry {action!r} cannot be written: {error}", "Use text, whole numbers and lists."
-            ) from (error)
+                f"Entry {action!r} cannot be written: {error}",
+                "Use text in UTF-8, whole numbers below 2^53, true, false, null, lists and tables.",
+            ) from error
         values = (actor, action, request_id or str(uuid.uuid4()), text)
         try:
             rows = list(await self._open.execute_fetchall(_APPEND, values))
@@ -135,10 +156,10 @@ class Log:
     async def entries(self, after: int = 0) -> list[Entry]:
         """All entries with a sequence above `after`, in order; LedgerError naming the first unreadable one."""
         found: list[Entry] = []
-        for sequence, raw, leaf in await self._rows(after):
+        async for sequence, raw, leaf in self._rows(after):
             try:
                 found.append(Entry(raw, leaf))
-            except ValueError as error:
+            except (ValueError, TypeError) as error:
                 raise LedgerError(
                     f"Entry {sequence} of {self.path} cannot be read: {error}", "Verify the ledger against a backup."
                 ) from error
@@ -163,7 +184,7 @@ class Log:
             raise LedgerError(f"{self.path} is damaged: {state}", "Restore the last verified backup.")
         tree = Tree()
         previous: str | None = None
-        for sequence, raw, leaf in await self._rows(0):
+        async for sequence, raw, leaf in self._rows(_FIRST):
             wrong = _what_is_wrong(tree.size + 1, previous, sequence, raw, leaf)
             if wrong:
                 raise LedgerError(
@@ -203,8 +224,10 @@ class Log:
         await database.execute_fetchall("PRAGMA busy_timeout=5000")
         await database.execute_fetchall("PRAGMA synchronous=EXTRA")
         tables = await database.execute_fetchall("SELECT name FROM sqlite_master WHERE type='table'")
-        if not {"audit_log", "checkpoint"} <= {row[0] for row in tables}:
-            if not self._create:
+        names = {row[0] for row in tables}
+        if not {"audit_log", "checkpoint"} <= names:
+            # An empty file may become a ledger; another program's database never does.
+            if not self._create or (names and "audit_log" not in names):
                 raise LedgerError(f"{self.path} is not a ledger: it has no audit_log", "Check the path.")
             await database.execute_fetchall("PRAGMA journal_mode=DELETE")
             for statement in _SCHEMA:
@@ -217,15 +240,16 @@ class Log:
         except sqlite3.Error as error:
             raise self._error("read", error) from error
 
-    async def _rows(self, after: int) -> list[tuple[int, bytes, bytes]]:
-        rows: list[tuple[int, bytes, bytes]] = []
+    async def _rows(self, after: int) -> AsyncIterator[tuple[int, bytes, bytes]]:
+        """The rows numbered above `after`, a page at a time: appends go on between two pages."""
         while True:
             page = await self._fetch(
                 "SELECT seq, entry, leaf_hash FROM audit_log WHERE seq > ? ORDER BY seq LIMIT ?", (after, _PAGE)
             )
-            rows.extend(page)
+            for row in page:
+                yield row
             if len(page) < _PAGE:
-                return rows
+                return
             after = page[-1][0]
 
     def _error(self, verb: str, error: Exception) -> LedgerError:
@@ -235,11 +259,25 @@ class Log:
         )
 
 
+def _canonical(data: Mapping[str, Any]) -> str:
+    """`data` as RFC 8785 JSON; ValueError for what has no single written form in every language."""
+    pending: list[Any] = [dict(data)]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, float):
+            raise ValueError(f"{value} is not a whole number")
+        if isinstance(value, dict):
+            pending.extend(value.values())
+        elif isinstance(value, (list, tuple)):
+            pending.extend(value)
+    return rfc8785.dumps(dict(data)).decode()
+
+
 def _what_is_wrong(expected: int, previous: str | None, sequence: int, raw: bytes, leaf: bytes) -> str | None:
     """Why this row cannot stand at place `expected`, in words; None when it can."""
     if sequence != expected:
         return f"stands where entry {expected} should: entries were removed or renumbered"
-    if leaf_hash(raw) != leaf:
+    if not isinstance(raw, bytes) or leaf_hash(raw) != leaf:
         return "does not have the hash stored beside it: its content was changed"
     try:
         entry = Entry(raw, leaf)
