@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from hypothesis import strategies as st
 
 from aurora_tui.drill.prometheus.evaluate import OF_RANGE
@@ -40,67 +42,83 @@ VECTOR_FUNCTIONS = (*EACH, "timestamp", "absent", "sort", "sort_desc", "round")
 AGGREGATIONS = ["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"]
 LABEL_LISTS = ("", "treaty_id", "job", "instance", "le", "treaty_id, le", "kind", "__name__", "name, instance")
 
-numbers = st.sampled_from(("0", "1", "-1", "0.5", "0.05", "0.95", "2", "3", "10", "100", "1e3", "NaN", "Inf", "-Inf"))
-offsets = st.sampled_from(("", "", "", " offset 1m", " offset 7m", " offset -2m", f" @ {START + 3000}", " @ end()"))
-matching = st.sampled_from(
-    ("", "", " on (treaty_id)", " on (instance)", " ignoring (le)", " ignoring (version)", " on (job)", " on ()")
+NUMBERS = ("0", "1", "-1", "0.5", "0.05", "0.95", "2", "3", "10", "100", "1e3", "NaN", "Inf", "-Inf")
+OFFSETS = ("", "", "", " offset 1m", " offset 7m", " offset -2m", f" @ {START + 3000}", " @ end()")
+MATCHINGS = (
+    "",
+    "",
+    " on (treaty_id)",
+    " on (instance)",
+    " ignoring (le)",
+    " ignoring (version)",
+    " on (job)",
+    " on ()",
 )
-arithmetic = st.sampled_from(("+", "-", "*", "/", "%", "^", "atan2"))
-comparison = st.sampled_from(("==", "!=", "<", ">", "<=", ">="))
-
-
-def _over_range(selector: str, duration: str, offset: str) -> str:
-    return f"{selector}[{duration}]{offset}"
-
-
-matrices = st.builds(_over_range, st.sampled_from(SELECTORS), st.sampled_from(DURATIONS), offsets)
-plain = st.builds("{}{}".format, st.sampled_from(SELECTORS), offsets)
-ranged = st.one_of(
-    st.builds("{}({})".format, st.sampled_from(RANGE_FUNCTIONS), matrices),
-    st.builds("quantile_over_time({}, {})".format, numbers, matrices),
+ARITHMETIC = ("+", "-", "*", "/", "%", "^", "atan2")
+COMPARISONS = ("==", "!=", "<", ">", "<=", ">=", "== bool", "!= bool", "< bool", "> bool", "<= bool", ">= bool")
+LEAVES = (
+    "SELECTOR OFFSET",
+    "OVER_TIME(SELECTOR[DURATION] OFFSET)",
+    "quantile_over_time(NUMBER, SELECTOR[DURATION] OFFSET)",
 )
+SHAPES = (
+    "AGGREGATION GROUPING (VECTOR)",
+    "AGGREGATION(VECTOR)",
+    "quantile GROUPING (NUMBER, VECTOR)",
+    "EXTREME GROUPING (SMALL, VECTOR)",
+    "FUNCTION(VECTOR)",
+    "clamp(VECTOR, NUMBER, NUMBER)",
+    "CLAMP(VECTOR, NUMBER)",
+    "histogram_quantile(NUMBER, VECTOR)",
+    "(VECTOR) ARITHMETIC (NUMBER)",
+    "(NUMBER) ARITHMETIC (VECTOR)",
+    "(VECTOR) COMPARISON (NUMBER)",
+    "(NUMBER) COMPARISON (VECTOR)",
+    "(VECTOR) ARITHMETIC MATCHING (VECTOR)",
+    "(VECTOR) COMPARISON MATCHING (VECTOR)",
+    "(VECTOR) ARITHMETIC on (instance) group_left (version) (VECTOR)",
+    "(VECTOR) ARITHMETIC on (instance) group_right () (VECTOR)",
+    "(VECTOR) SET MATCHING (VECTOR)",
+    "-(VECTOR)",
+    "vector(scalar(VECTOR))",
+    'label_replace(VECTOR, "treaty_id", "${1}x", "instance", "(.).*")',
+    'label_join(VECTOR, "job", "-", "instance", "le")',
+    "OVER_TIME((VECTOR)[DURATION:STEP] OFFSET)",
+)
+WORDS = {
+    "SELECTOR": SELECTORS,
+    "OFFSET": OFFSETS,
+    "DURATION": DURATIONS,
+    "NUMBER": NUMBERS,
+    "OVER_TIME": RANGE_FUNCTIONS,
+    "AGGREGATION": AGGREGATIONS,
+    "GROUPING": tuple(f"{word} ({labels})" for word in ("by", "without") for labels in LABEL_LISTS),
+    "EXTREME": ("topk", "bottomk"),
+    "SMALL": ("0", "1", "2", "3", "-1"),
+    "FUNCTION": VECTOR_FUNCTIONS,
+    "CLAMP": ("clamp_min", "clamp_max", "round"),
+    "ARITHMETIC": ARITHMETIC,
+    "COMPARISON": COMPARISONS,
+    "MATCHING": MATCHINGS,
+    "SET": ("and", "or", "unless"),
+    "STEP": ("15s", "40s", "1m"),
+}
+_PLACE = re.compile(r"\b[A-Z_]{3,}\b")
 
 
-def _wider(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    group = st.builds("{} ({})".format, st.sampled_from(("by", "without")), st.sampled_from(LABEL_LISTS))
-    return st.one_of(
-        st.builds("{} {} ({})".format, st.sampled_from(AGGREGATIONS), group, inner),
-        st.builds("{}({})".format, st.sampled_from(AGGREGATIONS), inner),
-        st.builds("quantile {} ({}, {})".format, group, numbers, inner),
-        st.builds("{} {} ({}, {})".format, st.sampled_from(("topk", "bottomk")), group, st.sampled_from("0123"), inner),
-        st.builds("{}({})".format, st.sampled_from(VECTOR_FUNCTIONS), inner),
-        st.builds("clamp({}, {}, {})".format, inner, numbers, numbers),
-        st.builds("{}({}, {})".format, st.sampled_from(("clamp_min", "clamp_max", "round")), inner, numbers),
-        st.builds("histogram_quantile({}, {})".format, numbers, inner),
-        st.builds("({}) {} ({})".format, inner, arithmetic, numbers),
-        st.builds("({}) {} ({})".format, numbers, arithmetic, inner),
-        st.builds("({}) {} {} ({})".format, inner, comparison, st.sampled_from(("", "bool")), numbers),
-        st.builds("({}) {} {} ({})".format, numbers, comparison, st.sampled_from(("", "bool")), inner),
-        st.builds("({}) {}{} ({})".format, inner, arithmetic, matching, inner),
-        st.builds("({}) {} {}{} ({})".format, inner, comparison, st.sampled_from(("", "bool")), matching, inner),
-        st.builds(
-            "({}) {}{} group_left ({}) ({})".format,
-            inner,
-            arithmetic,
-            matching,
-            st.sampled_from(("", "version")),
-            inner,
-        ),
-        st.builds("({}) {}{} ({})".format, inner, st.sampled_from(("and", "or", "unless")), matching, inner),
-        st.builds("-({})".format, inner),
-        st.builds("vector(scalar({}))".format, inner),
-        st.builds('label_replace({}, "treaty_id", "${{1}}x", "instance", "(.).*")'.format, inner),
-        st.builds(
-            "{}(({})[{}:{}])".format,
-            st.sampled_from(RANGE_FUNCTIONS),
-            inner,
-            st.sampled_from(DURATIONS),
-            st.sampled_from(("15s", "40s", "1m")),
-        ),
-    )
+@st.composite
+def queries(draw: st.DrawFn, depth: int = 3) -> str:
+    """A query of at most `depth` nested operations around selectors."""
+    shape = draw(st.sampled_from(LEAVES if depth == 0 or draw(st.integers(0, 3)) == 0 else SHAPES))
+
+    def fill(place: re.Match[str]) -> str:
+        if place[0] == "VECTOR":
+            return draw(queries(depth - 1))
+        return draw(st.sampled_from(WORDS[place[0]]))
+
+    return _PLACE.sub(fill, shape)
 
 
-queries = st.recursive(st.one_of(plain, ranged, ranged), _wider, max_leaves=4)
 moments = st.one_of(
     st.integers(-10, COUNT + 30).map(lambda index: START + index * INTERVAL),
     st.integers(-100_000, round(COUNT * INTERVAL * 1000) + 400_000).map(lambda after: START + after / 1000),

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 
 from aurora_tui.drill.prometheus.columns import Column, Row, filled, join
 from aurora_tui.drill.prometheus.errors import ExecutionFailed
 from aurora_tui.drill.prometheus.labels import NAME, Labels, only, without
-from aurora_tui.drill.prometheus.over_time import deviation, highest, lowest, running_mean, variance
+from aurora_tui.drill.prometheus.over_time import highest, lowest, running_mean
 from aurora_tui.drill.prometheus.quantile import quantile
 from aurora_tui.drill.prometheus.template import plain
 
 _Grouping = Callable[[Labels], Labels]
+
+
+def _spread(values: Sequence[float]) -> float:
+    """Population variance that begins at the first value, so that one ±Inf alone spreads by 0."""
+    average, squares = values[0], 0.0
+    for count, value in enumerate(values[1:], 2):
+        delta = value - average
+        average += delta / count
+        squares += delta * (value - average)
+    return squares / len(values)
+
+
+def _root(value: float) -> float:
+    return math.sqrt(value) if value >= 0 else value
+
 
 _OF_VALUES: dict[str, Callable[[Sequence[float]], float]] = {
     "sum": lambda values: sum(values[1:], values[0]),
@@ -21,8 +37,8 @@ _OF_VALUES: dict[str, Callable[[Sequence[float]], float]] = {
     "max": highest,
     "count": lambda values: float(len(values)),
     "group": lambda values: 1.0,
-    "stddev": deviation,
-    "stdvar": variance,
+    "stddev": lambda values: _root(_spread(values)),
+    "stdvar": _spread,
 }
 AGGREGATIONS = frozenset(_OF_VALUES) | {"quantile", "topk", "bottomk"}
 TAKES_NUMBER = frozenset({"quantile", "topk", "bottomk"})
@@ -103,27 +119,31 @@ def _worse(one: float, other: float, top: bool) -> bool:
 
 
 def _offer(heap: list[tuple[float, int]], item: tuple[float, int], size: int, top: bool) -> None:
-    """container/heap as Go has it, for the same choice among equal values."""
-    if len(heap) < size:
-        heap.append(item)
-        child = len(heap) - 1
-        while child > 0:
-            parent = (child - 1) // 2
-            if not _worse(heap[child][0], heap[parent][0], top):
-                break
-            heap[child], heap[parent] = heap[parent], heap[child]
-            child = parent
-        return
-    least, value = heap[0][0], item[0]
-    if not ((least < value if top else least > value) or (least != least and value == value)):
-        return
-    heap[0] = item
+    """Keeps the best `size`, in container/heap's way, for the same choice among equal values."""
+    if len(heap) == size:
+        least, value = heap[0][0], item[0]
+        if not ((least < value if top else least > value) or (least != least and value == value)):
+            return
+        heap[0] = heap[-1]
+        heap.pop()
+        _sink(heap, top)
+    heap.append(item)
+    child = len(heap) - 1
+    while child > 0:
+        parent = (child - 1) // 2
+        if not _worse(heap[child][0], heap[parent][0], top):
+            return
+        heap[child], heap[parent] = heap[parent], heap[child]
+        child = parent
+
+
+def _sink(heap: list[tuple[float, int]], top: bool) -> None:
     parent = 0
     while (child := 2 * parent + 1) < len(heap):
         if child + 1 < len(heap) and _worse(heap[child + 1][0], heap[child][0], top):
             child += 1
         if not _worse(heap[child][0], heap[parent][0], top):
-            break
+            return
         heap[child], heap[parent] = heap[parent], heap[child]
         parent = child
 

@@ -12,7 +12,7 @@ import promql_parser as promql
 
 from aurora_tui.drill.prometheus import binary, functions, over_time, rates
 from aurora_tui.drill.prometheus.aggregate import AGGREGATIONS, TAKES_NUMBER, aggregate, grouping
-from aurora_tui.drill.prometheus.columns import Column, Row, distinct, filled
+from aurora_tui.drill.prometheus.columns import Column, Row, distinct, filled, join
 from aurora_tui.drill.prometheus.errors import BadQuery, ExecutionFailed, TimedOut
 from aurora_tui.drill.prometheus.labels import NAME, Labels, drop_name
 from aurora_tui.drill.prometheus.matchers import EQUAL, MATCHES, MATCHES_NOT, NOT_EQUAL, Matcher
@@ -258,7 +258,7 @@ class Evaluator:
             case "timestamp":
                 plain = unwrap(arguments[0])
                 if isinstance(plain, promql.VectorSelector):
-                    return distinct([(drop_name(labels), column) for labels, column in self._select(plain, True)])
+                    return join([(drop_name(labels), column) for labels, column in self._select(plain, True)])
                 seconds = [step / 1000 for step in self.steps]
                 return functions.with_numbers(lambda value, at: at, self.vector(plain), seconds)
             case "histogram_quantile":

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 
-from aurora_tui.drill.prometheus.columns import DUPLICATE, Row, join, mapped
+from aurora_tui.drill.prometheus.columns import Row, join, mapped
 from aurora_tui.drill.prometheus.errors import BadQuery, ExecutionFailed
 from aurora_tui.drill.prometheus.floats import INF, NAN, divide
 from aurora_tui.drill.prometheus.labels import NAME, Labels, drop_name, value_of, with_label
@@ -138,9 +138,7 @@ def label_replace(rows: list[Row], target: str, replacement: str, source: str, p
     for labels, column in rows:
         found = expression.fullmatch(value_of(labels, source))
         out.append((with_label(labels, target, _expand(replacement, found)) if found else labels, column))
-    if len({labels for labels, _ in out}) < len(out):
-        raise ExecutionFailed(DUPLICATE)
-    return out
+    return join(out)
 
 
 def _expand(template: str, found: re.Match[str]) -> str:
@@ -165,6 +163,4 @@ def label_join(rows: list[Row], target: str, separator: str, sources: Sequence[s
         (with_label(labels, target, separator.join(value_of(labels, name) for name in sources)), column)
         for labels, column in rows
     ]
-    if len({labels for labels, _ in out}) < len(out):
-        raise ExecutionFailed(DUPLICATE)
-    return out
+    return join(out)
