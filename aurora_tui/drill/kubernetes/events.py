@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from aurora_tui.drill.kubernetes.registry import Registry
 
 KEPT_SECONDS = 3600.0
 """An API server forgets events after an hour."""
+_SIMILAR, _SIMILAR_SECONDS = 10, 600.0
 
 
 class EventRecorder:
@@ -20,6 +22,7 @@ class EventRecorder:
         self._registry = registry
         self._now = now
         self._names: dict[tuple[str, ...], str] = {}
+        self._recent: dict[tuple[str, str, str], deque[float]] = {}
 
     def record(
         self, kind: Kind, about: dict[str, Any], reason: str, message: str, component: str, *,
@@ -29,10 +32,12 @@ class EventRecorder:
         meta, now = about["metadata"], self._now()
         namespace = meta.get("namespace", "default")
         same = (meta["uid"], reason, message, type)
+        if same not in self._names:
+            same, message = self._combined(same, message)
         known = self._registry.store.get(EVENT, namespace, self._names.get(same, ""))
         if known is not None:
             event = known.copy()
-            event |= {"count": event.get("count", 1) + 1, "lastTimestamp": iso(now)}
+            event |= {"count": event.get("count", 1) + 1, "lastTimestamp": iso(now), "message": message}
             self._registry.write(EVENT, known, event)
             return
         involved = self._reference(kind, about)
@@ -59,6 +64,17 @@ class EventRecorder:
                 event["source"]["host"] = host
                 event["reportingInstance"] = host
         self._store(event, same)
+
+    def _combined(self, same: tuple[str, ...], message: str) -> tuple[tuple[str, ...], str]:
+        """The eleventh kind of message for one reason within ten minutes: they become one event, as recorders do."""
+        uid, reason, _, type_ = same
+        recent = self._recent.setdefault((uid, reason, type_), deque(maxlen=_SIMILAR))
+        now = self._now()
+        many = len(recent) == _SIMILAR and now - recent[0] < _SIMILAR_SECONDS
+        recent.append(now)
+        if not many:
+            return same, message
+        return (uid, reason, "combined", type_), f"(combined from similar events): {message}"
 
     def _reference(self, kind: Kind, about: dict[str, Any]) -> dict[str, Any]:
         meta = about["metadata"]
@@ -88,3 +104,4 @@ class EventRecorder:
                 self._registry.store.remove(entry)
         kept = {entry.thing["metadata"]["name"] for entry in self._registry.store.entries(EVENT)}
         self._names = {same: name for same, name in self._names.items() if name in kept}
+        self._recent = {about: times for about, times in self._recent.items() if times[-1] >= limit}
