@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from aurora_tui.kube.access import Access, ExecPlugin, Impersonation, User, base64_data
 from aurora_tui.kube.errors import KubeconfigError
@@ -137,6 +138,8 @@ def _access(
     if "://" not in server:
         secure = ca or cluster.certificate_authority or cluster.insecure_skip_tls_verify
         server = f"{'https' if secure else 'http'}://{server}"
+    if "@" in urlsplit(server).netloc:
+        raise KubeconfigError(f"{where}: its server's URL holds a user name", "Put credentials into the user entry.")
     proxy = cluster.proxy_url or environment_proxy(server, environ)
     if proxy and not proxy.lower().startswith(("http://", "https://")):
         raise KubeconfigError(

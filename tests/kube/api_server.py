@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import ssl
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -48,7 +49,8 @@ class ApiServer:
     path. `always` is done every time. `requests` is every path asked for, with its query.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.objects: dict[str, dict[str, dict[str, Any]]] = defaultdict(dict)
         self.history: list[tuple[int, str, str, dict[str, Any]]] = []
         self.version = 100
@@ -65,8 +67,8 @@ class ApiServer:
     async def __aenter__(self) -> ApiServer:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._answer)
-        self._server = TestServer(app, host="127.0.0.1")
-        await self._server.start_server(shutdown_timeout=0.1)
+        self._server = TestServer(app, host="127.0.0.1", scheme="https" if self._tls else "http")
+        await self._server.start_server(shutdown_timeout=0.1, ssl=self._tls)
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -169,6 +169,7 @@ BAD: list[tuple[Any, str | None, str]] = [
     ({**config("a"), "clusters": []}, None, "names the cluster 'a'"),
     ({**config("a"), "users": []}, None, "names the user 'a'"),
     (config("a", cluster={"server": ""}), None, "has no server"),
+    (config("a", cluster={"server": "https://me:hunter2@k.test"}), None, "holds a user name"),
     (config("a", cluster={"proxy-url": "socks5://h:1080"}), None, "SOCKS"),
     (config("a", cluster={"certificate-authority-data": "%%"}), None, "certificate-authority-data is not base64"),
     (config("a", cluster={"insecure-skip-tls-verify": True, "certificate-authority": "x"}), None, "both"),
@@ -186,6 +187,7 @@ def test_what_cannot_be_used_is_refused_in_words(tmp_path: Path, content: Any, c
     with pytest.raises(KubeconfigError) as caught:
         load(tmp_path, content, context)
     assert words in str(caught.value)
+    assert "hunter2" not in str(caught.value)
     assert caught.value.remedy
     assert caught.value.exit_code == 2
 
