@@ -152,6 +152,10 @@ class CriterionFollower:
         if self._fold is None or self._fold.start != fold.start:
             self._fold, self._error = fold, None
 
+    def wait(self, why: str) -> None:
+        """Nothing can be folded yet, and why."""
+        self._fold, self._error = None, why
+
     async def follow(self, round: Round, server_now: float, until: float) -> None:
         """Fold every settled point that is not folded yet; after `until` (monotonic) the rest waits."""
         try:

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Iterable
 
+from aurora_tui.clock import iso
 from aurora_tui.errors import UsageError
 from aurora_tui.settings import Settings
 from aurora_tui.situation.freshness import SourceLight
@@ -19,6 +20,7 @@ from aurora_tui.sources.failure import HttpFailure
 from aurora_tui.sources.following import CriterionFollower, FiringFollower, SloFollower
 from aurora_tui.sources.polling import poll
 from aurora_tui.sources.prometheus import Prometheus
+from aurora_tui.sources.record import record_begins
 from aurora_tui.sources.round import Round
 from aurora_tui.sources.source import Tell
 from aurora_tui.text import safe
@@ -53,6 +55,8 @@ class MetricsSource:
         self._prometheus = Prometheus(self._source.url, self._source.auth)
         self._wake = asyncio.Event()
         self._start: tuple[float, dict[str, tuple[float, ...]]] | None = None
+        self._begun: tuple[float, dict[str, tuple[float, ...]]] | None = None  # the start that the folds have
+        self._begins: float | None = None
         self._version: str | None = None
         self._skew: float | None = None
         self._latency: float | None = None
@@ -75,12 +79,10 @@ class MetricsSource:
     def set_start(self, t0: float, resets: dict[str, tuple[float, ...]]) -> None:
         """Fold from `t0` (server time), each criterion from its last operator reset after it; looks at once.
 
-        Until it is called, the fold begins one window before the first look.
+        Until it is called, the fold begins one window before the first look; in both cases not before the
+        server's own record.
         """
         self._start = (t0, resets)
-        for follower in self._criteria:
-            follower.restart(t0, self._grid, resets.get(follower.criterion.id, ()))
-        self._firing.restart(t0)
         self._behind = True
         self._wake.set()
 
@@ -129,9 +131,7 @@ class MetricsSource:
             round.cancel()
 
     async def _fold(self, round: Round, server_now: float) -> None:
-        if self._start is None:
-            self.set_start(server_now - self._window, {})
-            self._wake.clear()
+        await self._begin(round, server_now)
         until = time.monotonic() + _CATCH_UP_SECONDS
         jobs: list[Awaitable[None]] = [item.follow(round, server_now, until) for item in self._criteria]
         jobs.append(self._firing.follow(round, server_now))
@@ -139,6 +139,25 @@ class MetricsSource:
         if _due(self._buckets_at, server_now, CHECK_BUCKETS_EVERY):
             self._buckets_at = server_now
             await _all(item.check_buckets(round) for item in self._criteria)
+
+    async def _begin(self, round: Round, server_now: float) -> None:
+        """Start the folds anew when the start or the resets changed: where the server's record begins, at most."""
+        if self._start is None:
+            self._start = (server_now - self._window, {})
+        start = self._start
+        if self._begun == start:
+            return
+        t0, resets = start
+        readings = [reading for item in self._criteria for reading in item.criterion.reading]
+        begins = await record_begins(round, [reading.newest for reading in readings], t0, server_now)
+        if begins is None:
+            for item in self._criteria:
+                item.wait("Prometheus holds no sample of it, nor of any target. Check its scrape configuration.")
+            return
+        for item in self._criteria:
+            item.restart(begins, self._grid, resets.get(item.criterion.id, ()))
+        self._firing.restart(t0)
+        self._begun, self._begins = start, begins
 
     async def _look_back(self, round: Round, server_now: float) -> None:
         if _due(self._looked_back_at, server_now, LOOK_BACK_EVERY):
@@ -190,6 +209,8 @@ class MetricsSource:
         if self._skew is not None and abs(self._skew) > SKEW_WORTH_A_WARNING:
             side = "behind" if self._skew > 0 else "ahead of"
             yield f"this machine's clock is {abs(self._skew):.0f} s {side} the server's: check NTP on both"
+        if self._begun is not None and self._begins is not None and self._begins > self._begun[0] + self._grid:
+            yield f"the server's record begins at {iso(self._begins)}: nothing before it is judged"
         if self._up_error is not None:
             yield f"targets: {self._up_error}"
         if self._firing.error is not None:

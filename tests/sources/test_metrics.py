@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from aiohttp import web
 
-from aurora_tui.clock import Clock
+from aurora_tui.clock import Clock, iso
 from aurora_tui.situation.criterion import CriterionObserved, CriterionState, Fold, state_of
 from aurora_tui.situation.duration import Duration
 from aurora_tui.situation.mission import Direction, Reading
@@ -374,3 +374,29 @@ async def test_an_exporter_that_fails_takes_the_value_away_and_is_named(tmp_path
                 await watch.metrics(lambda seen: says(seen, CriterionState.NO_DATA))
                 well = True
                 await watch.metrics(lambda seen: not seen.targets_down and says(seen, OK))
+
+
+async def test_what_the_server_was_not_there_to_see_is_not_held_against_anybody(
+    prometheus: RunningServer, world: World
+) -> None:
+    """Its record of this begins 90 min ago, a phase 3 h ago; a later hole would count."""
+    mission = msgspec.structs.replace(
+        MISSION, slo=(), criterion=(criterion("upgraded", (gauge("upgraded"),), ">", 600.0, "15m"),)
+    )
+    source = MetricsSource(settings(prometheus.url, mission=mission))
+    source.set_start(world.now - 3 * 3600, {})
+    async with watching(source) as watch:
+        answer = await watch.metrics(complete)
+    fold = fold_of(answer, "upgraded")
+    assert fold.start == world.now - 5400
+    assert answer.notes == (f"the server's record begins at {iso(world.now - 5400)}: nothing before it is judged",)
+    assert fold.tripped_unverified_at == world.upgrade + 3 * STEP + 900  # the gauge ended with the upgrade
+
+
+async def test_a_server_without_any_sample_gives_no_fold_and_says_so(tmp_path: Path) -> None:
+    async with real_prometheus(tmp_path) as server, watching(MetricsSource(settings(server.url))) as watch:
+        answer = await watch.metrics(lambda seen: followed(seen, "rtt").error is not None)
+    assert followed(answer, "rtt").fold is None
+    assert followed(answer, "rtt").error == (
+        "Prometheus holds no sample of it, nor of any target. Check its scrape configuration."
+    )
