@@ -73,6 +73,14 @@ def all_series() -> dict[Labels, Samples]:
             add("treaty_rtt_ms_bucket", samples, treaty_id=treaty, le=bound, job="exporter")
             if bound == "+Inf":
                 add("treaty_rtt_ms_count", samples, treaty_id=treaty, job="exporter")
+    # The rest of what the mission asks for, with the same shapes under its own names.
+    for metric, bounds in (("treaty_fill_rate", ("0.7", "0.8", "0.9", "+Inf")), ("policy_decision_ms", BOUNDS)):
+        for index, bound in enumerate(bounds):
+            add(f"{metric}_bucket", _counter(60, (), 3.0 + 3 * index), treaty_id="A", le=bound)
+        add(f"{metric}_count", _counter(60, (), 3.0 * len(bounds)), treaty_id="A")
+        add(f"{metric}_sum", _counter(60, (), 2.0 * len(bounds)), treaty_id="A")
+    add("treaty_rtt_ms", regular(lambda index: 200.0 + index), treaty_id="A")
+    add("treaty_provenance_coverage", regular(lambda index: 0.97 - index / 10_000), treaty_id="A")
     for bound in ("0.5", "1"):  # no +Inf, and one whose bound cannot be read
         add("broken_bucket", _counter(3, ()), le=bound)
     add("broken_bucket", _counter(4, ()), le="wide")
