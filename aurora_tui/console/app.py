@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual import events
 from textual.app import App, ComposeResult, SystemCommand
 from textual.binding import BindingType
+from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer as TextualTimer
 
@@ -59,8 +60,9 @@ class AuroraApp(FrugalDisplay, App[None]):
         self.following = Following(self, settings, make_feed)
         self.farewell: str | None = None  # for stderr, once the terminal is itself again
         self._every_pod = False
-        self._wants: dict[str, int] = dict.fromkeys(PANELS, 0)
+        self._wants = self._likely_wants()
         self._placed: geometry.Geometry | None = None
+        self._extent = Size(0, 0)
         self._pending: TextualTimer | None = None
         self._drawn_at = float("-inf")
         self._message: tuple[str, float] | None = None
@@ -95,6 +97,7 @@ class AuroraApp(FrugalDisplay, App[None]):
             self.bind(key, f"later('{key}')", description=f"{self._later[key]} (comes later)", show=False)
         self.theme_changed_signal.subscribe(self, lambda _: self._change_palette())
         self.panel("slo").focus()
+        self._extent = self.size
         self._place()
         self.draw()
         self.set_interval(1.0, self.draw)
@@ -193,10 +196,10 @@ class AuroraApp(FrugalDisplay, App[None]):
     def _key_line(self, width: int) -> Line:
         if self._message is not None and time.monotonic() >= self._message[1]:
             self._message = None
-        return keybar.line(bar(self._later, width), width, self._message[0] if self._message else None)
+        return keybar.line(bar(self._later), width, self._message[0] if self._message else None)
 
     def _draw_too_small(self) -> None:
-        width, height = self.size
+        width, height = self._extent
         need = f"{geometry.LEAST_WIDTH}×{geometry.LEAST_HEIGHT}"
         lines = [(span("terminal too small", "warn bold"),), (span(f"{width}×{height}, needs {need}"),)]
         situation, now = self.pulse.situation, self.pulse.now()
@@ -207,10 +210,13 @@ class AuroraApp(FrugalDisplay, App[None]):
 
     def _place(self) -> None:
         """Give every canvas its rectangle."""
-        self._placed = geometry.arrange(self.size.width, self.size.height, self._wants)
+        placed = geometry.arrange(*self._extent, self._wants)
+        if placed is not None and placed == self._placed:
+            return
+        self._placed = placed
         small = self.canvas("small")
         small.display = self._placed is None
-        boxes = self._placed.boxes if self._placed else {"small": geometry.Box(0, 0, *self.size)}
+        boxes = self._placed.boxes if self._placed else {"small": geometry.Box(0, 0, *self._extent)}
         for name, box in boxes.items():
             styles = self.canvas(name).styles
             styles.offset = (box.x, box.y)
@@ -218,9 +224,14 @@ class AuroraApp(FrugalDisplay, App[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """Arrange everything for the new size."""
-        self._wants = dict.fromkeys(PANELS, 0)
+        self._extent = event.size  # App.size still tells the old one while Textual gathers more such events
+        self._wants = self._likely_wants()
         self._place()
         self.draw()
+
+    def _likely_wants(self) -> dict[str, int]:
+        """Rows to make room for before they are known, so that the first Situation moves nothing."""
+        return {"slo": len(self.settings.mission.slo) + 1, "checkpoints": 5, "workloads": 4, "alerts": 2}
 
     def _make_palette(self) -> Palette:
         return Palette(themes.colours_of(self.current_theme), self.settings.environment.colour)

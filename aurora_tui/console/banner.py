@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from aurora_tui.console.ink import WAITING, Line, Span, cut, fit, span, spread, width, wrap
+from aurora_tui.console.ink import WAITING, Line, Span, cut, fit, recolour, span, spread, width, wrap
 from aurora_tui.console.moments import age, clock_length, utc
 from aurora_tui.situation.freshness import LightState, SourceLight
 from aurora_tui.situation.situation import Situation
@@ -56,6 +56,8 @@ def lines(
     else:
         texts = [reason_words(reason, now) for reason in situation.verdict.reasons]
     lights_part = lights(situation.lights, now, short=cells < 100)
+    if lost:
+        lights_part = recolour(lights_part, "dim")  # what was live then is nobody's word now
     return _block(head, texts, [lights_part, due(situation.verdict, now)], cells, height)
 
 

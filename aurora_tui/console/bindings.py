@@ -45,10 +45,10 @@ def later(runbooks: Sequence[Runbook]) -> dict[str, str]:
     return {**LATER, **{runbook.key: runbook.title for runbook in runbooks}}
 
 
-def bar(words: dict[str, str], width: int) -> list[Key]:
+def bar(words: dict[str, str]) -> list[Key]:
     """The key bar. Runbooks stand first, dimmed; `?` and `q` never leave it."""
     first = [key for key in "RFHGS" if key in words]
-    keys = [Key(key, words[key], able=False, drop=5 if width < 100 else 1) for key in first]
+    keys = [Key(key, words[key], able=False, drop=8 if key in "GS" else 1) for key in first]
     keys += [
         Key("⏎", "details", drop=2),
         Key("l", "logs", drop=4),

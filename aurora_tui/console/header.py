@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aurora_tui.console.figures import percent
 from aurora_tui.console.ink import NO_VALUE, Line, Span, span, spread, width
-from aurora_tui.console.moments import hours_minutes, stamp, utc_second
+from aurora_tui.console.moments import hours_minutes, stamp
 from aurora_tui.settings import Settings
 from aurora_tui.situation.checkpoint import PhaseStatus
 from aurora_tui.situation.situation import Situation
@@ -14,17 +14,25 @@ def lines(settings: Settings, situation: Situation | None, now: float | None, ce
     """One line of `cells` cells when `height` is 1, else two; what is not known yet comes from the settings."""
     what = _mission(settings, situation)
     where = _place(settings, situation)
-    clock = (span(f"{stamp(now) if now is not None else 'no clock yet'} ", "title"),)
-    short_clock = (span(f"{utc_second(now) + 'Z' if now is not None else 'no clock yet'} ", "title"),)
+    clocks = _clocks(now)
     phase = _phase(situation.phase if situation else None, now, known=situation is not None)
     if height > 1:
         return [
-            spread(what, short_clock, cells),
+            spread(what, clocks[-1], cells),
             spread((span(" "), *where), (*phase, span(" ")), cells),
         ]
     gap = (span("  "),)
-    left = (*what, *gap, *where, *gap, *phase)
-    return [spread(left, clock if width(left) + width(clock) <= cells else short_clock, cells)]
+    left = (*what, span(" "), *where, *gap, *phase)
+    room = cells - width(left) - 2
+    return [spread(left, next((clock for clock in clocks if width(clock) <= room), clocks[-1]), cells)]
+
+
+def _clocks(now: float | None) -> list[tuple[Span, ...]]:
+    """The time with its date, without the year, and alone: whichever there is room for."""
+    if now is None:
+        return [(span("no clock yet ", "dim"),)]
+    full = stamp(now)
+    return [(span(f"{text} ", "title"),) for text in (full, full[5:], full[11:])]
 
 
 def _mission(settings: Settings, situation: Situation | None) -> tuple[Span, ...]:

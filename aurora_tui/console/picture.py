@@ -17,13 +17,29 @@ from aurora_tui.situation.slo import SloState
 
 FILLED_WITHIN = 60.0  # seconds
 _FONTS = "DejaVu Sans Mono, Menlo, Consolas, monospace"
+_CELL = 12.2  # Rich's SVG: width of a cell
+_TEXT = re.compile(
+    r'(<text [^>]*?x=")([\d.]+)(" [^>]*?textLength=")([\d.]+)("[^>]*>)((?:&#160;)*)(.*?)((?:&#160;)*)(</text>)'
+)
 _FONT_FACE = re.compile(r"@font-face\s*\{.*?\}", re.DOTALL)
 
 
 def svg(app: AuroraApp) -> str:
     """The screen as it is. Fonts are the reader's own: a picture in a README may not load any."""
     text = _FONT_FACE.sub("", app.export_screenshot(title=app.TITLE))
+    text = _TEXT.sub(_without_edges, text)
     return re.sub(r"font-family:\s*Fira Code, monospace", f"font-family: {_FONTS}", text)
+
+
+def _without_edges(found: re.Match[str]) -> str:
+    """A run of text without blanks at its ends: some renderers drop those and shift the rest."""
+    start, x, middle, length, close, before, words, after, end = found.groups()
+    blanks = before.count(";")
+    if not words:
+        return ""
+    moved = float(x) + _CELL * blanks
+    shorter = float(length) - _CELL * (blanks + after.count(";"))
+    return f"{start}{moved:.1f}{middle}{shorter:.1f}{close}{words}{end}"
 
 
 def filled(app: AuroraApp) -> bool:

@@ -54,7 +54,7 @@ class Layout:
 def arrange(columns: Sequence[Column], texts: Iterable[Sequence[str]], total: int) -> Layout:
     """Widths for `columns` given the `texts` of every row, so that a line takes at most `total` cells.
 
-    Columns first shrink to `least`, then leave by `drop`, highest first; a column nobody fills takes no room.
+    Columns first shrink to `least`, then leave, both by `drop`, highest first; a column nobody fills takes no room.
     """
     natural = [0] * len(columns)
     for row in texts:
@@ -79,7 +79,7 @@ def _taken(widths: Sequence[int]) -> int:
 
 
 def _shrink(columns: Sequence[Column], widths: list[int], total: int) -> None:
-    for index, column in enumerate(columns):
+    for index, column in sorted(enumerate(columns), key=lambda item: -item[1].drop):
         excess = _taken(widths) - total
         if excess <= 0:
             return

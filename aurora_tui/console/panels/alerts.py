@@ -47,11 +47,9 @@ def is_alert_source(light: SourceLight) -> bool:
 
 
 def title(situation: Situation) -> str:
-    """`ALERTS  1 SEV1 · 2 SEV3 firing · 4 silenced`: what fires now, by severity."""
+    """`ALERTS  1 SEV1 · 2 SEV3 · 4 silenced`: what fires now, by severity."""
     counts = Counter(alert.severity.value for alert in situation.alerts if alert.state in _OPEN)
     words = [f"{counts[level.value]} {level.value}" for level in Severity if counts[level.value]]
-    if words:
-        words[-1] += " firing"
     if situation.alerts_silenced:
         words.append(f"{situation.alerts_silenced} silenced")
     return f"ALERTS  {' · '.join(words)}" if words else "ALERTS"
@@ -98,7 +96,7 @@ def _cells(alert: AlertRow, now: float) -> tuple[Span, ...]:
     glyph, ink = STATE[alert.state]
     loud = alert.state in _OPEN
     level = SEVERITY_INK[alert.severity] if loud else "dim"
-    word = "" if alert.state is AlertState.FIRING else alert.state.value  # the panel's title says firing
+    word = "" if alert.state is AlertState.FIRING else alert.state.value  # the glyph and the panel's counts say so
     if alert.flapping and loud:
         word = "flapping"
     since = alert.pending_since if alert.state is AlertState.PENDING and alert.since is None else alert.since

@@ -44,10 +44,9 @@ def rows(situation: Situation, now: float, width: int, window: str = "72h") -> l
     result: list[Row] = []
     for slo in situation.slos:
         missed = slo.state is not SloState.MEETS
-        result.append(Row(slo.id, partial(_line, layout, cells[slo.id]), _search(slo), slo, pressing=missed))
-        if slo.state is SloState.UNKNOWN and slo.why_unknown:
-            why = span(f"  ? no data: {slo.why_unknown}", "unknown")
-            result.append(Row(f"{slo.id}/why", partial(fit, (why,), width), _search(slo), slo, pressing=True))
+        unknown = slo.state is SloState.UNKNOWN
+        draw = partial(_unknown_line, layout, slo) if unknown else partial(layout.line, cells[slo.id])
+        result.append(Row(slo.id, draw, _search(slo), slo, pressing=missed))
         result += [_criterion_row(item, now, width, slo) for item in unclear if item.slo == slo.id]
     result += [_criterion_row(item, now, width, None) for item in unclear if item.slo not in cells]
     return result
@@ -57,8 +56,15 @@ def _spans(cell: Cell) -> tuple[Span, ...]:
     return (cell,) if isinstance(cell, Span) else cell
 
 
-def _line(layout: Layout, cells: tuple[Cell, ...]) -> Line:
-    return layout.line(cells)
+def _unknown_line(layout: Layout, slo: SloStatus) -> Line:
+    """`? RTT   — ≤ 350  no data: why`: nothing that was known before stands where a figure would."""
+    shown = [number_ for number_, room in enumerate(layout.widths[:5]) if room]
+    taken = sum(layout.widths[at] for at in shown) + len(shown)
+    head = Layout(tuple(_COLUMNS[at] for at in shown), tuple(layout.widths[at] for at in shown), taken - 1)
+    cells = _cells(slo, "")
+    left = head.line([cells[at] for at in shown])
+    why = f"no data{': ' + slo.why_unknown if slo.why_unknown else ''}"
+    return (*fit(left, taken), *fit((span(why, "unknown"),), layout.total - taken))
 
 
 def _search(slo: SloStatus) -> str:

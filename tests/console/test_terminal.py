@@ -1,0 +1,147 @@
+"""The console in a real terminal: how it ends, what it costs, what it says when its own feed dies."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.console.terminal import CHECKOUT, terminal
+
+PROGRAM = ("-m", "tests.console.program")
+LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
+
+
+@pytest.mark.parametrize("key", ["q", "\x11"], ids=["q", "ctrl+q"])
+def test_a_key_quits_with_0_and_restores_the_terminal(key: str) -> None:
+    with terminal(*PROGRAM, "go") as screen:
+        screen.wait_for("GO")
+        screen.send(key)
+        assert screen.exit_code() == 0
+        assert LEFT_ALTERNATE_SCREEN in screen.raw
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_with_128_plus_its_number_and_restores_the_terminal(number: signal.Signals) -> None:
+    with terminal(*PROGRAM, "go") as screen:
+        screen.wait_for("GO")
+        screen.signal(number)
+        assert screen.exit_code() == 128 + number
+        assert LEFT_ALTERNATE_SCREEN in screen.raw
+
+
+def last_words(raw: bytes) -> str:
+    """What was written once the alternate screen was left."""
+    return raw.rpartition(LEFT_ALTERNATE_SCREEN)[2].decode()
+
+
+def test_a_usage_error_while_the_feed_is_made_ends_with_2_and_its_words() -> None:
+    with terminal(*PROGRAM, "usage") as screen:
+        assert screen.exit_code() == 2
+        words = last_words(screen.raw)
+    assert "aurora-tui: context bastion-eu is not in the kubeconfig. Choose one of: local." in words
+
+
+def test_a_crash_ends_with_1_and_names_the_place_but_no_local_variable() -> None:
+    with terminal(*PROGRAM, "crash") as screen:
+        assert screen.exit_code() == 1
+        words = last_words(screen.raw)
+    assert "stopped on an error of its own, AttributeError" in words
+    assert "header.py" in words
+    assert "locals" not in words
+    assert "AURORA-AKASH-001" not in words
+
+
+def test_a_feed_that_dies_turns_the_banner_blind() -> None:
+    with terminal(*PROGRAM, "dying") as screen:
+        text = screen.wait_for("BLIND")
+        assert "the console's own feed stopped: RuntimeError: the war room" in text
+        assert "✔ GO" not in text
+        screen.send("q")
+        assert screen.exit_code() == 0
+
+
+def test_a_feed_that_falls_silent_turns_the_banner_blind_after_5_seconds() -> None:
+    with terminal(*PROGRAM, "silent") as screen:
+        screen.wait_for("✔ GO")
+        assert "✔ GO" not in screen.wait_for("the console's own feed has been silent for")
+
+
+def test_a_quiet_screen_costs_at_most_1_kb_a_second() -> None:
+    with terminal(*PROGRAM, "go") as screen:
+        screen.wait_for("✔ GO")
+        settled = time.monotonic() + 1.0
+        while time.monotonic() < settled:
+            screen.pump(0.05)
+        before, end = screen.received, time.monotonic() + 4.0
+        while time.monotonic() < end:
+            screen.pump(0.05)
+        assert 0 < (screen.received - before) / 4.0 <= 1024
+
+
+def test_after_a_storm_of_sizes_the_screen_is_as_if_started_so() -> None:
+    with terminal(*PROGRAM, "breaching") as screen:
+        screen.wait_for("ROLL BACK IN")
+        for columns, rows in ((80, 24), (40, 10), (200, 60), (100, 30), (80, 24)):
+            screen.resize(columns, rows)
+            screen.pump(0.02)
+        text = screen.wait_for(lambda text: "q quit" in text and "CHECKPOINTS" in text and "ROLL BACK IN" in text)
+        for words in ("SLO", "WORKLOADS", "ALERTS", "CrashLoopBackOff", "RTTHigh"):
+            assert words in text
+
+
+def test_below_the_least_size_it_says_so_and_still_tells_the_verdict() -> None:
+    with terminal(*PROGRAM, "breaching", columns=50, rows=12) as screen:
+        assert "ROLL BACK IN" in screen.wait_for(lambda text: "terminal too small" in text and "ROLL" in text)
+
+
+BEFORE_PAINT = """
+import sys
+from aurora_tui.settings import Overrides, load
+from aurora_tui.console.app import AuroraApp
+import asyncio
+def feed():
+    raise SystemExit
+app = AuroraApp(load(overrides=Overrides(environment="production")), feed)
+app._after_first_paint = lambda: None
+async def main():
+    async with app.run_test(size=(120, 36)):
+        print("\\n".join(sorted(set(name.partition(".")[0] for name in sys.modules))))
+asyncio.run(main())
+"""
+
+
+def test_only_textual_click_msgspec_and_our_own_light_rooms_are_imported_before_the_first_paint() -> None:
+    found = subprocess.run(
+        [sys.executable, "-c", BEFORE_PAINT], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    bare = subprocess.run(
+        [sys.executable, "-c", BARE], cwd=CHECKOUT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    ours = {"aurora_tui", "msgspec", "click"}
+    foreign = (
+        {name for name in found if name not in sys.stdlib_module_names and "_sysconfigdata" not in name}
+        - set(bare)
+        - ours
+    )
+    assert foreign == set()
+
+
+BARE = """
+import asyncio, sys
+from textual.app import App
+async def main():
+    async with App().run_test(size=(120, 36)):
+        print("\\n".join(sorted(set(name.partition(".")[0] for name in sys.modules))))
+asyncio.run(main())
+"""
+
+
+def test_neither_warroom_nor_sources_are_imported_before_the_first_paint() -> None:
+    script = BEFORE_PAINT.replace('name.partition(".")[0]', "name")
+    found = subprocess.run([sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    rooms = {name.split(".")[1] for name in found.stdout.split() if name.startswith("aurora_tui.")}
+    assert rooms <= {"console", "situation", "settings", "clock", "text", "errors"}
