@@ -98,7 +98,9 @@ def with_traffic(
     The mission's route decides; without one, the first by name whose backends are these deployments. Where no
     route splits the traffic, canary and stable share it as their ready pods do (one service before both).
     """
-    names = [row.name for row in deployments if row.namespace == namespace]
+    # The mission's deployments count even when they are gone: their traffic is not their namesakes'.
+    parts = [name for name in (roles.canary, roles.stable, *roles.standby) if name is not None]
+    names = list(dict.fromkeys([*parts, *(row.name for row in deployments if row.namespace == namespace)]))
     for route in sorted(routes, key=lambda route: (route.name != roles.route, route.name, route.kind)):
         if roles.route is not None and route.name != roles.route:
             break

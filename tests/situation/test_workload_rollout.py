@@ -129,6 +129,10 @@ def test_a_route_that_sends_all_elsewhere_leaves_nothing() -> None:
     }
 
 
+def test_the_share_of_a_deployment_that_is_gone_is_not_given_to_its_namesake() -> None:
+    assert traffic(rows(("bridge", 3)), route(bridge=5, bridge_v0=95)) == {"bridge": 0.05}
+
+
 def test_the_missions_route_is_the_one_that_counts() -> None:
     roles = msgspec.structs.replace(ROLES, route="real")
     named = rows(("bridge", 3), ("bridge-v0", 3))
