@@ -56,8 +56,9 @@ class Cluster:
         self.events = EventRecorder(self.registry, self.now)
         tools = Tools(self.store, self.registry, self.events, self.now, self._alarm, random)
         self.kubelets = Kubelets(tools)
+        # ReplicaSets before deployments: pods that are to go are marked before new ones are asked for.
         self._controllers: tuple[Controller, ...] = (
-            DeploymentController(tools), ReplicaSetController(tools), Scheduler(tools), self.kubelets,
+            ReplicaSetController(tools), DeploymentController(tools), Scheduler(tools), self.kubelets,
             GarbageCollector(tools), NamespaceController(tools),
         )  # fmt: skip
         self.store.listen(self._changed)

@@ -31,7 +31,7 @@ class EventRecorder:
         """Record `reason` and `message` about an object; the same again raises the count of the first."""
         meta, now = about["metadata"], self._now()
         namespace = meta.get("namespace", "default")
-        same = (meta["uid"], reason, message, type)
+        same: tuple[str, ...] = (meta["uid"], reason, message, type)
         if same not in self._names:
             same, message = self._combined(same, message)
         known = self._registry.store.get(EVENT, namespace, self._names.get(same, ""))
