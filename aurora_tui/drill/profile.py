@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,8 +16,8 @@ CONTEXT = "drill"
 def profile(clock: Clock, ledger: Path, kubeconfig: Path, urls: Mapping[str, str]) -> str:
     """TOML to lay over the mission: the drill's clock, ledger and environment. urls: as in the ready line."""
     text = json.dumps  # a JSON string is a TOML basic string
-    # A look costs wall time: a faster world is not looked at more often than it is scraped.
-    interval = "5s" if clock.speed <= 1.0 else "15s"
+    # A look costs wall time: never more than one a second, however fast the world goes.
+    interval = f"{max(5, math.ceil(clock.speed))}s"
 
     def probe(id: str, title: str, kind: str, url: str) -> str:
         return (
