@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -76,15 +77,14 @@ def test_a_crash_loop_restarts_once_at_once_then_ever_later() -> None:
     starts: list[str] = []
 
     def tell(type_: str, kind: str, thing: dict[str, Any]) -> None:
-        for status in thing["status"].get("containerStatuses", ()) if kind == "Pod" else ():
-            if "running" in status["state"]:
-                starts.append(status["state"]["running"]["startedAt"])
+        statuses = thing["status"].get("containerStatuses", ()) if kind == "Pod" else ()
+        starts.extend(s["state"]["running"]["startedAt"] for s in statuses if "running" in s["state"])
 
     cluster.listen(tell)
     cluster.behave(NAMESPACE, "aurora-bridge", Behaviour.crash_loop(exit_code=3, after=5))
     cluster.pass_time(200)
     moments = sorted({int(text[14:16]) * 60 + int(text[17:19]) for text in starts})
-    gaps = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
     # From the first restart on: 5 s of running, then 10, 20, 40, 80 s of back-off (to 5 s, for seconds are cut off).
     assert [round(gap / 5) * 5 for gap in gaps] == [15, 25, 45, 85]
     assert container(cluster)["restartCount"] == 5
