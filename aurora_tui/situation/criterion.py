@@ -181,9 +181,12 @@ def status(criterion: Criterion, observed: CriterionObserved | None, now: float,
         source_error=observed.error or light.error,
     )
     limit = STALE_AFTER_INTERVALS * light.interval + settle(fold.grid) + fold.grid
-    age = None if fold.to is None else now - fold.to
-    if age is None or age > limit:
-        return _on_old_data(status, fold, age)
+    if fold.to is None:
+        just_begun = now - fold.start <= limit
+        words = "counting has just begun: no point has settled yet" if just_begun else "its history is being read"
+        return _with(status, detail=words)
+    if now - fold.to > limit:
+        return _on_old_data(status, fold, f"last known {_age(now - fold.to)} ago")
     return _on_fresh_data(status, fold)
 
 
@@ -209,8 +212,7 @@ def _on_fresh_data(status: CriterionStatus, fold: Fold) -> CriterionStatus:
     return status
 
 
-def _on_old_data(status: CriterionStatus, fold: Fold, age: float | None) -> CriterionStatus:
-    words = "its history is being read" if age is None else f"last known {_age(age)} ago"
+def _on_old_data(status: CriterionStatus, fold: Fold, words: str) -> CriterionStatus:
     if status.state is CriterionState.TRIPPED:
         return _with(status, since=fold.bad_since, tripped_at=fold.tripped_at, detail=words)
     if status.state is CriterionState.TRIPPED_UNVERIFIED:

@@ -192,10 +192,9 @@ class CriterionFollower:
 
     def observed(self) -> CriterionObserved:
         """All that is known, as an observation."""
-        folded = self._fold is not None and self._fold.to is not None
         return CriterionObserved(
             criterion=self.criterion.id,
-            fold=self._fold if folded else None,
+            fold=self._fold,
             statistic=None if self._reading is None else self._reading.statistic,
             query=None if self._reading is None else self._reading.value,
             value=self._value,

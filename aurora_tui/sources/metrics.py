@@ -64,6 +64,7 @@ class MetricsSource:
         self._up_error: str | None = None
         self._looked_back_at: float | None = None
         self._buckets_at: float | None = None
+        self._told_at = self._clock.monotonic()
         self._behind = True  # what is known comes piece by piece, not once a look
 
     @property
@@ -116,11 +117,9 @@ class MetricsSource:
                 self._version = await self._ask_version()
             server_now = await self._ask_time()
             await _all([*(slo.look(round, server_now) for slo in self._slos), self._ask_targets(round)])
-            if self._behind:
-                tell(self._observed())
+            self._tell_if_waited_for(tell)
             await self._fold(round, server_now)
-            if self._behind:
-                tell(self._observed())
+            self._tell_if_waited_for(tell)
             await self._look_back(round, server_now)
             self._behind = False
             return self._observed()
@@ -129,6 +128,12 @@ class MetricsSource:
             raise
         finally:
             round.cancel()
+
+    def _tell_if_waited_for(self, tell: Tell) -> None:
+        """Tell what is known half way through a look: when it is the first, or so slow that values would age."""
+        waited = self._clock.monotonic() - self._told_at
+        if self._behind or waited > 1.5 * float(self._source.interval):
+            tell(self._observed())
 
     async def _fold(self, round: Round, server_now: float) -> None:
         await self._begin(round, server_now)
@@ -178,7 +183,13 @@ class MetricsSource:
         began, real = self._clock.now(), time.perf_counter()
         [answer] = await self._prometheus.instant("time()")
         self._latency = time.perf_counter() - real
-        self._skew = answer.value - (began + self._clock.now()) / 2
+        unsure = (self._clock.now() - began) / 2
+        skew = answer.value - (began + unsure)
+        # What lies within the measurement's own error is no news: a displayed clock must not tremble.
+        if abs(skew - (self._skew or 0.0)) > unsure:
+            self._skew = skew
+        elif self._skew is None:
+            self._skew = 0.0
         return answer.value
 
     async def _ask_targets(self, round: Round) -> None:
@@ -192,6 +203,7 @@ class MetricsSource:
         self._targets_down = tuple(sorted(safe(name, 120) for name in names))
 
     def _observed(self) -> MetricsObserved:
+        self._told_at = self._clock.monotonic()
         return MetricsObserved(
             source=self.name,
             at=self._clock.now(),

@@ -301,3 +301,12 @@ def test_a_dead_source_is_told_too() -> None:
 def test_before_the_history_is_read_nothing_is_known(observed: CriterionObserved | None) -> None:
     seen = status(FILL, observed, NOW, LIVE)
     assert (seen.state, seen.detail) == (CriterionState.NO_DATA, "its history is being read")
+
+
+def test_right_after_a_reset_nothing_has_settled_yet() -> None:
+    reset = CriterionObserved(criterion="fill", fold=begin(HOLD, NOW - 20.0, G))
+    seen = status(FILL, reset, NOW, LIVE)
+    assert (seen.state, seen.detail) == (
+        CriterionState.NO_DATA,
+        "counting has just begun: no point has settled yet",
+    )

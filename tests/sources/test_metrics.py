@@ -119,7 +119,9 @@ def fold_of(answer: MetricsObserved, id: str) -> Fold:
 
 def complete(answer: MetricsObserved) -> bool:
     """Everything of the past is known."""
-    return all(item.fold is not None for item in answer.criteria) and all(item.history for item in answer.slos)
+    return all(item.fold is not None and item.fold.to is not None for item in answer.criteria) and all(
+        item.history for item in answer.slos
+    )
 
 
 async def test_values_come_from_the_best_reading_that_has_data(prometheus: RunningServer) -> None:
@@ -188,7 +190,7 @@ async def test_a_source_that_folded_piece_by_piece_has_the_fold_of_one_started_n
 
     def remember(answer: MetricsObserved) -> bool:
         for item in answer.criteria:
-            if item.fold is not None:
+            if item.fold is not None and item.fold.to is not None:
                 folds.setdefault((item.criterion, item.fold.to), []).append(item.fold)
         return complete(answer)
 
