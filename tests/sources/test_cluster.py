@@ -129,7 +129,7 @@ async def test_the_first_answer_is_whole_and_says_which_cluster_and_who_we_are(
 
 async def test_many_changes_are_told_together(server: ApiServer, tmp_path: Path) -> None:
     async with watching(ClusterSource(settings(tmp_path, server.url))) as told:
-        await until(lambda: server.watching == 4)
+        await until(lambda: told.seen and server.watching == 4)
         before = len(told)
         for number in range(200):
             await server.put(PODS, pod(f"many{number}"))
@@ -146,7 +146,7 @@ async def test_while_the_watches_stand_the_answer_stays_fresh(server: ApiServer,
 
 async def test_a_dead_watch_is_not_hidden_by_a_server_that_is_ready(server: ApiServer, tmp_path: Path) -> None:
     async with watching(ClusterSource(settings(tmp_path, server.url))) as told:
-        await until(lambda: server.watching == 4)
+        await until(lambda: told.seen and server.watching == 4)
         server.always["watch"] = fails(500, "InternalError", "watch is broken")
         server.always["list"] = fails(500, "InternalError", "list is broken")
         server.cut()
@@ -211,7 +211,7 @@ async def test_other_namespaces_are_watched_too(server: ApiServer, tmp_path: Pat
 
 async def test_a_410_is_not_worth_a_word(server: ApiServer, tmp_path: Path) -> None:
     async with watching(ClusterSource(settings(tmp_path, server.url))) as told:
-        await until(lambda: server.watching == 4)
+        await until(lambda: told.seen and server.watching == 4)
         server.misdeeds["watch"] = [error_event(410, "Expired")]
         server.cut()
         await server.put(PODS, pod("after"))
