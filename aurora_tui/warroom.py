@@ -11,7 +11,7 @@ import msgspec
 
 from aurora_tui.clock import Clock
 from aurora_tui.errors import AuroraError
-from aurora_tui.ledger.log import Log
+from aurora_tui.ledger.log import LedgerError, Log
 from aurora_tui.settings import Settings
 from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.journal import Journal, project
@@ -57,9 +57,13 @@ class LedgerSource:
     async def _look(self) -> JournalObserved:
         try:
             state = os.stat(self._path)
-        except FileNotFoundError:
+        except FileNotFoundError as error:
+            if self._seen is not None:
+                # What it said must not be forgotten in silence: every clock counts from it.
+                raise LedgerError(
+                    f"The ledger {self._path} has gone", "Put it back, or restore its last backup; then we go on."
+                ) from error
             # Nobody has recorded anything yet: that is known, not missing.
-            self._seen, self._journal = None, Journal()
             return self._observed(("no entries yet",))
         seen = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
         if seen != self._seen:

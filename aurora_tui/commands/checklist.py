@@ -11,6 +11,10 @@ from aurora_tui.commands.options import LoadSettings, settings_options
 
 if TYPE_CHECKING:
     from aurora_tui.settings import Settings
+    from aurora_tui.situation.journal import Journal, Tick
+
+
+_DAY = "For a daily round: its day, as 2026-01-03; the one that is to be done now when left out."
 
 
 @click.group("checklist")
@@ -29,19 +33,21 @@ def show(load_settings: LoadSettings, wait: float) -> None:
 @command.command("tick")
 @click.argument("item")
 @click.option("--evidence", metavar="TEXT", help="What shows it: a file, a link, a sentence.")
+@click.option("--day", metavar="DATE", help=_DAY)
 @settings_options
-def tick(load_settings: LoadSettings, item: str, evidence: str | None) -> None:
-    """Record that ITEM is done: an item or checkpoint of the running phase, or one of today's rounds."""
-    asyncio.run(_tick(load_settings(), item, evidence))
+def tick(load_settings: LoadSettings, item: str, evidence: str | None, day: str | None) -> None:
+    """Record that ITEM is done: an item or checkpoint of the running phase, or a round of the daily protocol."""
+    asyncio.run(_tick(load_settings(), item, evidence, day))
 
 
 @command.command("untick")
 @click.argument("item")
 @click.option("--reason", required=True, metavar="TEXT", help="Why it is not done after all.")
+@click.option("--day", metavar="DATE", help=_DAY)
 @settings_options
-def untick(load_settings: LoadSettings, item: str, reason: str) -> None:
+def untick(load_settings: LoadSettings, item: str, reason: str, day: str | None) -> None:
     """Take a tick back. Both entries stay in the ledger."""
-    asyncio.run(_untick(load_settings(), item, reason))
+    asyncio.run(_untick(load_settings(), item, reason, day))
 
 
 async def _show(settings: Settings, wait: float) -> None:
@@ -60,52 +66,87 @@ async def _show(settings: Settings, wait: float) -> None:
         click.echo(timer_line(timer, situation.now))
 
 
-async def _tick(settings: Settings, item: str, evidence: str | None) -> None:
+async def _tick(settings: Settings, item: str, evidence: str | None, day: str | None) -> None:
+    from aurora_tui.clock import iso
+    from aurora_tui.commands.phase import read_journal, writable
+    from aurora_tui.errors import UsageError
     from aurora_tui.ledger.journal import current_actor, tick
     from aurora_tui.ledger.log import Log
 
-    key = await _key(settings, item)
+    writable(settings)
+    journal = await read_journal(settings)
+    key, done = _find(settings, journal, item, day)
+    if done is not None:
+        raise UsageError(
+            f"{key} is done already, by {done.by} at {iso(done.at)}", "To correct it, take it back first: untick."
+        )
     async with Log(settings.ledger, settings.clock, create=False) as log:
         entry = await tick(log, key, evidence, actor=current_actor())
     click.echo(f"{key} done, entry {entry.sequence} of {settings.ledger}")
 
 
-async def _untick(settings: Settings, item: str, reason: str) -> None:
-    from aurora_tui.commands.phase import read_journal
+async def _untick(settings: Settings, item: str, reason: str, day: str | None) -> None:
+    from aurora_tui.commands.phase import read_journal, writable
     from aurora_tui.errors import UsageError
     from aurora_tui.ledger.journal import current_actor, untick
     from aurora_tui.ledger.log import Log
 
-    key = await _key(settings, item)
-    if key not in (await read_journal(settings)).ticks:
+    writable(settings)
+    journal = await read_journal(settings)
+    key, done = _find(settings, journal, item, day, newest_done=True)
+    if done is None:
         raise UsageError(f"{key} is not ticked", "See aurora-tui checklist show.")
     async with Log(settings.ledger, settings.clock, create=False) as log:
         entry = await untick(log, key, reason, actor=current_actor())
     click.echo(f"{key} open again, entry {entry.sequence} of {settings.ledger}")
 
 
-async def _key(settings: Settings, item: str) -> str:
-    """The ledger key of an item, checkpoint or daily round named on the command line."""
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
+def _find(
+    settings: Settings, journal: Journal, item: str, day: str | None, *, newest_done: bool = False
+) -> tuple[str, Tick | None]:
+    """The ledger key of what the command line names, and its tick in this run of the phase.
 
-    from aurora_tui.commands.phase import read_journal
+    Of a daily round without a day: the one to be done now, or with `newest_done` the one ticked last.
+    """
     from aurora_tui.errors import UsageError
+    from aurora_tui.situation.checkpoint import rounds, ticked
 
-    running = (await read_journal(settings)).current
+    running = journal.current
     if running is None:
         raise UsageError("No phase runs, so there is nothing to tick", "Start one: aurora-tui phase start PHASE.")
     phase = next((phase for phase in settings.mission.phase if phase.id == running.phase), None)
-    rounds = [daily.id for daily in settings.mission.daily]
     manual = [row.id for row in phase.checklist if row.check is None] if phase else []
     automatic = [row.id for row in phase.checklist if row.check is not None] if phase else []
     checkpoints = [row.id for row in phase.checkpoint] if phase else []
+    daily = [row.id for row in settings.mission.daily if not row.phases or running.phase in row.phases]
     if item in automatic:
         raise UsageError(f"{item} is judged automatically", "It is done when what it checks holds.")
-    if item in (*manual, *checkpoints):
-        return f"{running.phase}/{item}"
-    if item in rounds:
-        today = datetime.fromtimestamp(settings.clock.now(), ZoneInfo(settings.mission.mission.day_zone))
-        return f"daily/{item}/{today:%Y-%m-%d}"
-    known = ", ".join((*manual, *checkpoints, *rounds))
-    raise UsageError(f"There is no item {item!r} in phase {running.phase}", f"Name one of: {known}.")
+    if item in daily:
+        now = {one.item.id: one.key for one in rounds(settings.mission, journal, settings.clock.now())}
+        key = now.get(item)
+        if day is not None:
+            key = f"daily/{item}/{_day(day)}"
+        elif newest_done:
+            days = [done for done in journal.ticks.values() if done.key.startswith(f"daily/{item}/")]
+            key = max(days, key=lambda done: done.sequence).key if days else key
+        if key is None:
+            raise UsageError(f"No {item} round is due yet in this phase", "See aurora-tui checklist show.")
+    elif item in (*manual, *checkpoints):
+        if day is not None:
+            raise UsageError(f"--day {day}: {item} is no daily round", "Leave --day out.")
+        key = f"{running.phase}/{item}"
+    else:
+        known = ", ".join((*manual, *checkpoints, *daily))
+        raise UsageError(f"There is no item {item!r} in phase {running.phase}", f"Name one of: {known}.")
+    return key, ticked(journal, key, running)
+
+
+def _day(text: str) -> str:
+    from datetime import date
+
+    from aurora_tui.errors import UsageError
+
+    try:
+        return date.fromisoformat(text).isoformat()
+    except ValueError as error:
+        raise UsageError(f"--day {text}: {error}", "Write the day as 2026-01-03.") from error

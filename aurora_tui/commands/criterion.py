@@ -28,10 +28,12 @@ def reset(load_settings: LoadSettings, criterion: str, reason: str) -> None:
 
 
 async def _reset(settings: Settings, criterion: str, reason: str) -> None:
+    from aurora_tui.commands.phase import writable
     from aurora_tui.errors import UsageError
     from aurora_tui.ledger.journal import current_actor, reset_criterion
     from aurora_tui.ledger.log import Log
 
+    writable(settings)
     known = [rule.id for rule in settings.mission.criterion]
     if criterion not in known:
         raise UsageError(f"There is no criterion {criterion!r}", f"Name one of: {', '.join(known)}.")

@@ -23,7 +23,9 @@ def situation_lines(situation: Situation) -> Iterator[str]:
     if situation.phase is not None:
         phase = situation.phase
         yield safe(f"phase {phase.title}  {span(now - phase.started_at)} of {span(phase.length)}")
-    countdown = f" {span(situation.verdict.deadline - now)}" if situation.verdict.deadline is not None else ""
+    # A trip is known some seconds after it is due, when its last point is in: until then nothing is left.
+    deadline = situation.verdict.deadline
+    countdown = "" if deadline is None else f" {span(max(0.0, deadline - now))}"
     word = situation.verdict.word.value
     yield f"{word}{countdown if word == 'ROLL BACK IN' else ''}"
     for reason in situation.verdict.reasons:
@@ -129,7 +131,7 @@ def _criterion(status: CriterionStatus, now: float) -> str:
         value = _number(status.value, status.digits, status.unit)
         text += f"  {value} {status.op} {_number(status.limit, status.digits, '')} for {span(status.hold or 0)}"
     if status.state is CriterionState.BREACHING and status.since is not None and status.trips_at is not None:
-        text += f"  since {span(now - status.since)}, trips in {span(status.trips_at - now)}"
+        text += f"  since {span(now - status.since)}, trips in {span(max(0.0, status.trips_at - now))}"
     for more in (status.detail, status.source_error, status.cannot_trip):
         if more:
             text += f"  {more}"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from aurora_tui.situation.journal import Journal
     from aurora_tui.situation.mission import Phase
 
+_LONGEST_AGO = 60 * 86400  # everything since a phase's start is read from Prometheus: a slip must not ask for years
 OUTCOMES = ("completed", "rolled back", "abandoned")
 
 
@@ -34,7 +35,7 @@ def start(load_settings: LoadSettings, phase: str, at: str | None) -> None:
 
 
 @command.command("end")
-@click.option("--outcome", type=click.Choice(OUTCOMES), default="completed", show_default=True)
+@click.option("--outcome", type=click.Choice(OUTCOMES), required=True, help="How it ended; written down as you say it.")
 @settings_options
 def end(load_settings: LoadSettings, outcome: str) -> None:
     """Record that the running phase ends, and how."""
@@ -58,6 +59,16 @@ def _phase_named(settings: Settings, name: str) -> Phase:
     raise UsageError(f"There is no phase {name!r} in the mission", f"Name one of: {known}.")
 
 
+def writable(settings: Settings) -> None:
+    """UsageError when the settings say read-only: then nothing is recorded either."""
+    from aurora_tui.errors import UsageError
+
+    if settings.read_only:
+        raise UsageError(
+            f"Environment {settings.environment_name} is read-only here", "Leave --read-only or `read_only` out."
+        )
+
+
 async def read_journal(settings: Settings) -> Journal:
     """What the ledger says so far; an empty journal when there is no ledger yet."""
     from aurora_tui.ledger.log import Log
@@ -75,6 +86,7 @@ async def _start(settings: Settings, phase: Phase, at: str | None) -> None:
     from aurora_tui.ledger.journal import current_actor, start_phase
     from aurora_tui.ledger.log import Log
 
+    writable(settings)
     now = settings.clock.now()
     try:
         started_at = now if at is None else parse_iso(at)
@@ -82,6 +94,8 @@ async def _start(settings: Settings, phase: Phase, at: str | None) -> None:
         raise UsageError(f"--at {at}: {error}", "Write the time in UTC, as 2026-01-03T14:02:11Z.") from error
     if started_at > now:
         raise UsageError(f"--at {at} is in the future", f"A phase starts now ({iso(now)}) or earlier.")
+    if now - started_at > _LONGEST_AGO:
+        raise UsageError(f"--at {at} is more than {_LONGEST_AGO // 86400} days ago", "Check the year and the month.")
     running = (await read_journal(settings)).current
     if running is not None:
         raise UsageError(
@@ -98,6 +112,7 @@ async def _end(settings: Settings, outcome: str) -> None:
     from aurora_tui.ledger.journal import current_actor, end_phase
     from aurora_tui.ledger.log import Log
 
+    writable(settings)
     running = (await read_journal(settings)).current
     if running is None:
         raise UsageError("No phase runs", "Start one: aurora-tui phase start PHASE.")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -39,6 +41,10 @@ def command(load_settings: LoadSettings, as_json: bool, watch: bool, wait: float
         return asyncio.run(_status(settings, as_json, watch, wait))
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read us has gone, as `head` does: nothing is left to say, at the end of the process neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 async def _status(settings: Settings, as_json: bool, watch: bool, wait: float) -> int:

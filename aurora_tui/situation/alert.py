@@ -69,7 +69,11 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AlertTrack(msgspec.Struct, frozen=True, kw_only=True):
-    """What is remembered of one alert between looks, so that flapping and loss can be told."""
+    """What is remembered of one alert between looks, so that flapping and loss can be told.
+
+    `transitions` are the times it began or ceased to fire. A LOST alert is lost to what could not be seen when it
+    vanished (`lost_to`); `sight_back_at` is since when all of that can be seen again.
+    """
 
     labels: dict[str, str]
     reports: tuple[SourceAlert, ...]
@@ -78,6 +82,8 @@ class AlertTrack(msgspec.Struct, frozen=True, kw_only=True):
     transitions: tuple[float, ...] = ()
     gone_at: float | None = None
     lost_at: float | None = None
+    lost_to: tuple[str, ...] = ()
+    sight_back_at: float | None = None
 
 
 FLAPPING_TRANSITIONS = 4
@@ -85,6 +91,7 @@ FLAPPING_WINDOW = 1800.0
 RESOLVED_SHOWN_FOR = 600.0
 _ORDER = {state: rank for rank, state in enumerate(AlertState)}
 _SEVERITY_ORDER = {Severity.SEV1: 0, Severity.SEV2: 1, Severity.SEV3: 2, Severity.UNKNOWN: 2, Severity.SEV4: 3}
+_NAMED = frozenset(Severity.__members__) - {"UNKNOWN"}
 _IDENTITY_LABELS = frozenset({"alertname", "severity", "sev"})
 
 
@@ -103,7 +110,7 @@ def severity(labels: Mapping[str, str], rules: SeverityRules) -> tuple[Severity,
         text = labels.get(name)
         if text:
             known = rules.values.get(text) or rules.values.get(text.lower())
-            if known is None and text.upper() in Severity.__members__:
+            if known is None and text.upper() in _NAMED:
                 known = Severity[text.upper()]
             return (known, True) if known is not None else (Severity.UNKNOWN, False)
     return Severity.UNKNOWN, False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from aurora_tui.situation.alert import AlertState, severity
-from aurora_tui.situation.checkpoint import ChecklistRow, Ground
+from aurora_tui.situation.checkpoint import ChecklistRow, Ground, ticked
+from aurora_tui.situation.latch import is_drill
 from aurora_tui.situation.mission import ChecklistItem, Phase, Severity
 from aurora_tui.situation.slo import SloState
 
@@ -26,8 +27,8 @@ def _row(item: ChecklistItem, phase: Phase, ground: Ground) -> ChecklistRow:
     if item.check is not None:
         done, why = _judge(item.check, phase, ground)
         return ChecklistRow(id=item.id, title=item.title, automatic=True, done=done, why=why)
-    tick = ground.journal.ticks.get(f"{phase.id}/{item.id}")
-    if tick is None or tick.sequence <= ground.run.sequence:
+    tick = ticked(ground.journal, f"{phase.id}/{item.id}", ground.run)
+    if tick is None:
         return ChecklistRow(id=item.id, title=item.title, automatic=False, done=False)
     return ChecklistRow(
         id=item.id, title=item.title, automatic=False, done=True, why=tick.evidence, by=tick.by, at=tick.at
@@ -36,12 +37,13 @@ def _row(item: ChecklistItem, phase: Phase, ground: Ground) -> ChecklistRow:
 
 def _judge(check: str, phase: Phase, ground: Ground) -> Finding:
     """Whether an automatic item holds, and why; None when it cannot be known now."""
+    assert ground.run is not None
     kind, _, rest = check.partition(":")
     match kind:
         case "slo":
-            return _slo(rest, ground)
+            return _slo(rest, phase, ground)
         case "slos":
-            return _all([_slo(slo.id, ground) for slo in ground.slos])
+            return _all([_slo(slo.id, phase, ground) for slo in ground.mission.slo])
         case "green_hours":
             hours = ground.green_hours
             if hours is None:
@@ -50,20 +52,25 @@ def _judge(check: str, phase: Phase, ground: Ground) -> Finding:
         case "no_incidents":
             return _no_incidents(Severity(rest), ground)
         case "phase_done":
-            runs = [run for run in ground.journal.phases if run.phase == rest and run.outcome == "completed"]
-            return bool(runs), f"completed by {runs[-1].ended_by}" if runs else f"{rest} is not completed"
+            last = next((run for run in reversed(ground.journal.phases) if run.phase == rest), None)
+            if last is not None and last.outcome == "completed":
+                return True, f"completed by {last.ended_by}"
+            return False, f"{rest} is not completed"
         case "checkpoint":
-            tick = ground.journal.ticks.get(f"{phase.id}/{rest}")
-            done = tick is not None and ground.run is not None and tick.sequence > ground.run.sequence
-            return done, f"by {tick.by}" if tick is not None and done else "not done yet"
+            tick = ticked(ground.journal, f"{phase.id}/{rest}", ground.run)
+            return tick is not None, "not done yet" if tick is None else f"by {tick.by}"
         case "daily":
             return _daily(rest, ground)
         case _:
             return None, f"unknown check {check}"
 
 
-def _slo(name: str, ground: Ground) -> Finding:
-    """Met over the whole window: the good share reaches the budgeted one, on data that is all but complete."""
+def _slo(name: str, phase: Phase, ground: Ground) -> Finding:
+    """Met over the whole window: the good share reaches the budgeted one, on data that is all but complete.
+
+    In a phase as long as the window, all of the window must lie in it: what was good before proves nothing of it.
+    """
+    assert ground.run is not None
     status = next((slo for slo in ground.slos if slo.id == name), None)
     objective = next((slo for slo in ground.mission.slo if slo.id == name), None)
     if status is None or objective is None or status.compliance is None:
@@ -71,6 +78,9 @@ def _slo(name: str, ground: Ground) -> Finding:
     said = f"{status.title} {status.compliance:.1%} good of {objective.budget:.0%} needed"
     if status.compliance < objective.budget:
         return False, said
+    window, elapsed = ground.mission.mission.window, ground.now - ground.run.started_at
+    if elapsed < window <= phase.length:
+        return False, f"{status.title}: {max(0.0, elapsed) / 3600:.1f} h of {window} of this phase"
     if status.completeness is None or status.completeness < COMPLETE or status.state is SloState.UNKNOWN:
         return None, f"{said}, but data is missing"
     return True, said
@@ -81,7 +91,7 @@ def _all(findings: list[Finding]) -> Finding:
         for done, why in findings:
             if done is wanted:
                 return done, why
-    return True, "all met"
+    return (True, "all met") if findings else (None, "no SLO")
 
 
 def _no_incidents(least: Severity, ground: Ground) -> Finding:
@@ -92,13 +102,16 @@ def _no_incidents(least: Severity, ground: Ground) -> Finding:
     fired = {
         row.name
         for row in ground.alerts
-        if row.severity in grave and row.state is not AlertState.PENDING and row.labels.get("drill") != "true"
+        if row.severity in grave and row.state is not AlertState.PENDING and not is_drill(row.labels)
         if row.since is None or row.since >= begin or row.state is not AlertState.RESOLVED
     }
     for span in ground.firing_history:
-        if span.end >= begin and severity(span.labels, ground.mission.severity)[0] in grave:
+        counts = span.end >= begin and not is_drill(span.labels)
+        if counts and severity(span.labels, ground.mission.severity)[0] in grave:
             fired.add(span.labels.get("alertname", "?"))
-    return not fired, f"fired: {', '.join(sorted(fired))}" if fired else "none fired"
+    if fired:
+        return False, f"fired: {', '.join(sorted(fired))}"
+    return (True, "none fired") if ground.alerts_known else (None, "not known: an alert source does not answer")
 
 
 def _daily(rest: str, ground: Ground) -> Finding:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from enum import Enum
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ import msgspec
 
 from aurora_tui.situation.alert import AlertRow, FiringSpan
 from aurora_tui.situation.journal import Journal, PhaseRun, Tick
-from aurora_tui.situation.mission import Mission, Phase
+from aurora_tui.situation.mission import Daily, Mission, Phase
 from aurora_tui.situation.slo import SloStatus
 
 
@@ -68,10 +68,15 @@ class PhaseStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _DAY = 86400.0
+# A daily round can be caught up on for so long; after that the day is missed.
+LATE_ROUND = 43200.0
 
 
 class Ground(msgspec.Struct, frozen=True, kw_only=True):
-    """What checkpoints and checklists are judged on, at `now`. `green_since`: all SLOs met without a break since."""
+    """What checkpoints and checklists are judged on, at `now`.
+
+    `green_since`: all SLOs met without a break since. `alerts_known`: whether "none fired" can be said at all.
+    """
 
     mission: Mission
     journal: Journal
@@ -80,6 +85,7 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
     firing_history: tuple[FiringSpan, ...]
     green_since: float | None
     now: float
+    alerts_known: bool = False
 
     @property
     def run(self) -> PhaseRun | None:
@@ -119,7 +125,7 @@ def timers(ground: Ground) -> tuple[Timer, ...]:
         )
     else:
         rows.extend(_phase_timers(phase, run, ground))
-        rows.extend(_daily_timers(phase, run, ground))
+        rows.extend(_daily_timers(run, ground))
     rows.append(_backup_timer(ground))
     upcoming = min(
         (row.due_at for row in rows if row.state is TimerState.LATER and row.due_at is not None), default=None
@@ -146,7 +152,7 @@ def phase_status(ground: Ground) -> PhaseStatus | None:
     if phase is None:
         return PhaseStatus(id=run.phase, title=run.phase, started_at=run.started_at, length=0.0, traffic_percent=None)
     steps = [item for item in phase.checkpoint if item.traffic_percent is not None]
-    taken = [item for item in steps if _done(ground, f"{phase.id}/{item.id}", run) is not None]
+    taken = [item for item in steps if ticked(ground.journal, f"{phase.id}/{item.id}", run) is not None]
     needs_green = any((item.check or "").startswith("green_hours:") for item in phase.checklist)
     soaking = needs_green and float(phase.length) == ground.mission.mission.soak_days * _DAY
     return PhaseStatus(
@@ -154,12 +160,12 @@ def phase_status(ground: Ground) -> PhaseStatus | None:
         title=phase.title,
         started_at=run.started_at,
         length=float(phase.length),
-        traffic_percent=taken[-1].traffic_percent if taken else phase.traffic_percent,
+        traffic_percent=max((item.traffic_percent or 0.0 for item in taken), default=phase.traffic_percent),
         step=f"step {len(taken)} of {len(steps)}" if steps else None,
         green_since=ground.green_since if needs_green else None,
         green_hours=ground.green_hours if needs_green else None,
         green_needed=ground.mission.mission.green_hours if needs_green else None,
-        soak_day=min(ground.mission.mission.soak_days, int((ground.now - run.started_at) // _DAY) + 1)
+        soak_day=min(ground.mission.mission.soak_days, int(max(0.0, ground.now - run.started_at) // _DAY) + 1)
         if soaking
         else None,
         soak_days=ground.mission.mission.soak_days if soaking else None,
@@ -177,21 +183,52 @@ def _phase_timers(phase: Phase, run: PhaseRun, ground: Ground) -> Iterator[Timer
         yield Timer(id=f"{phase.id}/end", title=f"{phase.title} ends", state=state, due_at=due)
 
 
-def _daily_timers(phase: Phase, run: PhaseRun, ground: Ground) -> Iterator[Timer]:
-    """Today's rounds, and only those that fell due after the phase began."""
-    zone = ZoneInfo(ground.mission.mission.day_zone)
-    today = datetime.fromtimestamp(ground.now, zone)
-    for item in ground.mission.daily:
-        if item.phases and phase.id not in item.phases:
+class Round(msgspec.Struct, frozen=True, kw_only=True):
+    """One day's round of the daily protocol: `key` in the ledger, `due_at` Unix seconds."""
+
+    item: Daily
+    key: str
+    due_at: float
+
+
+def rounds(mission: Mission, journal: Journal, now: float) -> tuple[Round, ...]:
+    """The rounds of the running phase that are to be done at `now`, one a `[[daily]]`; empty when no phase runs.
+
+    Today's; but yesterday's while it is not done, fell due in this phase and is not too late to catch up on: the
+    night round of 23:59 is done after midnight.
+    """
+    run = journal.current
+    if run is None:
+        return ()
+    zone = ZoneInfo(mission.mission.day_zone)
+    today = datetime.fromtimestamp(now, zone).date()
+    found: list[Round] = []
+    for item in mission.daily:
+        if item.phases and run.phase not in item.phases:
             continue
-        hour, minute = (int(part) for part in item.at.split(":"))
-        due = today.replace(hour=hour, minute=minute, second=0, microsecond=0).timestamp()
-        if due >= run.started_at:
-            yield _timer(f"daily/{item.id}/{today:%Y-%m-%d}", item.title, due, ground, run, ", ".join(item.tasks))
+        last, this = _round(item, today - timedelta(days=1), zone), _round(item, today, zone)
+        open_still = not ticked(journal, last.key, run) and last.due_at >= run.started_at
+        if open_still and now - last.due_at <= LATE_ROUND:
+            found.append(last)
+        elif this.due_at >= run.started_at:
+            found.append(this)
+    return tuple(found)
+
+
+def _round(item: Daily, day: date, zone: ZoneInfo) -> Round:
+    hour, minute = (int(part) for part in item.at.split(":"))
+    # An hour that comes twice counts the first time; one that is skipped, when the clock is put forward.
+    due = datetime.combine(day, time(hour, minute), zone)
+    return Round(item=item, key=f"daily/{item.id}/{day.isoformat()}", due_at=due.timestamp())
+
+
+def _daily_timers(run: PhaseRun, ground: Ground) -> Iterator[Timer]:
+    for one in rounds(ground.mission, ground.journal, ground.now):
+        yield _timer(one.key, one.item.title, one.due_at, ground, run, ", ".join(one.item.tasks))
 
 
 def _timer(key: str, title: str, due: float, ground: Ground, run: PhaseRun, detail: str | None) -> Timer:
-    tick = _done(ground, key, run)
+    tick = ticked(ground.journal, key, run)
     if tick is not None:
         return Timer(
             id=key,
@@ -211,7 +248,7 @@ def _backup_timer(ground: Ground) -> Timer:
     rpo = ground.mission.mission.ledger_rpo
     made = ground.journal.backup_at
     if made is None:
-        return Timer(id="backup", title="Ledger backup", state=TimerState.UNKNOWN, detail=f"none yet, RPO {rpo}")
+        return Timer(id="backup", title="Ledger backup", state=TimerState.UNKNOWN, detail=f"none made yet, RPO {rpo}")
     fresh = ground.now - made <= float(rpo)
     return Timer(
         id="backup",
@@ -223,7 +260,7 @@ def _backup_timer(ground: Ground) -> Timer:
     )
 
 
-def _done(ground: Ground, key: str, run: PhaseRun) -> Tick | None:
+def ticked(journal: Journal, key: str, run: PhaseRun) -> Tick | None:
     """The tick for `key`, if it was set in this run: a repeated phase starts with an empty list."""
-    tick = ground.journal.ticks.get(key)
+    tick = journal.ticks.get(key)
     return tick if tick is not None and tick.sequence > run.sequence else None

@@ -82,9 +82,11 @@ def project(records: Iterable[Record], onto: Journal = EMPTY) -> Journal:
         size = max(size, record.sequence)
         match record.action, record.data:
             case "phase.started", {"phase": str(phase), "started_at": str(text)}:
+                started_at = _moment(text)
+                if started_at is None:
+                    continue
                 # A phase that starts ends the one before it: two T0 would make every timer ambiguous.
                 phases = [_ended(run, record, "superseded") for run in phases]
-                started_at = datetime.fromisoformat(text).timestamp()
                 phases.append(
                     PhaseRun(phase=phase, started_at=started_at, started_by=record.actor, sequence=record.sequence)
                 )
@@ -112,3 +114,12 @@ def _ended(run: PhaseRun, record: Record, outcome: str) -> PhaseRun:
     if run.ended_at is not None:
         return run
     return msgspec.structs.replace(run, ended_at=record.at, ended_by=record.actor, outcome=outcome)
+
+
+def _moment(text: str) -> float | None:
+    """Unix seconds of an RFC 3339 time; None for anything else, and for a time without a zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else moment.timestamp()

@@ -4,57 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aurora_tui.situation.alert import AlertState, AlertTrack, FiringSpan, severity
+from aurora_tui.situation.alert import AlertState, AlertTrack, FiringSpan, fingerprint, severity
 from aurora_tui.situation.criterion import CriterionState, CriterionStatus
-from aurora_tui.situation.mission import Criterion, Severity, SeverityRules
+from aurora_tui.situation.mission import Criterion, Mission, Severity, SeverityRules
+
+
+def is_drill(labels: Mapping[str, str]) -> bool:
+    """Whether an alert is synthetic (label drill="true"): posted to test the way to the pager."""
+    return labels.get("drill") == "true"
+
+
+def remember(
+    firings: Sequence[FiringSpan], tracks: Sequence[AlertTrack], mission: Mission, now: float
+) -> tuple[FiringSpan, ...]:
+    """`firings` and what fires now, one span an alert and firing, of the severities that criteria ask for.
+
+    Prometheus' history knows only its own alerts, and a resolved alert leaves the list: without this a trip by an
+    alert that only Alertmanager or Grafana knows would unlatch by itself.
+    """
+    wanted = {rule.severity for rule in mission.criterion if rule.severity is not None}
+    spans = {(fingerprint(span.labels), span.start): span for span in firings}
+    for track in tracks:
+        fired = None if track.gone_at is not None or is_drill(track.labels) else _fired_at(track)
+        if fired is not None and severity(track.labels, mission.severity)[0] in wanted:
+            spans[fingerprint(track.labels), fired] = FiringSpan(labels=track.labels, start=fired, end=now)
+    return tuple(spans.values())
 
 
 def first_firing(
-    wanted: Severity,
-    tracks: Sequence[AlertTrack],
-    history: Sequence[FiringSpan],
-    rules: SeverityRules,
-    start: float,
+    wanted: Severity, firings: Sequence[FiringSpan], rules: SeverityRules, start: float
 ) -> tuple[float, str] | None:
     """When, at or after `start`, an alert of severity `wanted` first fired, and its name; None when none did.
 
     Silenced and inhibited alerts count: they fired. Synthetic ones (label drill="true") do not.
     """
-    firings: list[tuple[float, str]] = [
+    found = [
         (max(span.start, start), span.labels.get("alertname", "?"))
-        for span in history
-        if span.end >= start and _counts(span.labels, wanted, rules)
+        for span in firings
+        if span.end >= start and not is_drill(span.labels) and severity(span.labels, rules)[0] is wanted
     ]
-    for track in tracks:
-        if not _counts(track.labels, wanted, rules):
-            continue
-        for report in track.reports:
-            # Prometheus tells since when an alert is pending, not when it began to fire.
-            fired = report.fired_at if report.fired_at is not None else report.pending_since
-            if report.state is AlertState.PENDING or fired is None:
-                continue
-            if track.gone_at is None or fired >= start:
-                firings.append((max(fired, start), track.labels.get("alertname", "?")))
-    return min(firings, default=None)
+    return min(found, default=None)
 
 
 def severity_status(
     criterion: Criterion,
-    tracks: Sequence[AlertTrack],
-    history: Sequence[FiringSpan],
+    firings: Sequence[FiringSpan],
     rules: SeverityRules,
     *,
     start: float,
-    resets: Sequence[float],
     sources_seen: bool,
     folded_to: float | None,
 ) -> CriterionStatus:
-    """A criterion of the kind "any SEV1 alert fires": latched from the first firing after start and last reset."""
+    """A criterion of the kind "any SEV1 alert fires": latched from the first firing at or after `start`.
+
+    `start` is T0 or the operator's last reset after it; `firings` are Prometheus' history and what was seen live.
+    """
     assert criterion.severity is not None
-    begin = max([start, *resets])
-    first = first_firing(criterion.severity, tracks, history, rules, begin)
+    first = first_firing(criterion.severity, firings, rules, start)
     if first is not None:
-        state, detail = CriterionState.TRIPPED, first[1]
+        state, detail = CriterionState.TRIPPED, f"{first[1]} fired"
     elif sources_seen:
         state, detail = CriterionState.OK, None
     else:
@@ -71,5 +79,9 @@ def severity_status(
     )
 
 
-def _counts(labels: Mapping[str, str], wanted: Severity, rules: SeverityRules) -> bool:
-    return labels.get("drill") != "true" and severity(labels, rules)[0] is wanted
+def _fired_at(track: AlertTrack) -> float | None:
+    """Since when it fires, as far as its sources tell; None while it is pending."""
+    firing = [report for report in track.reports if report.state is not AlertState.PENDING]
+    told = [report.fired_at for report in firing if report.fired_at is not None]
+    # Prometheus tells since when an alert is pending, not when it began to fire.
+    return min(told or [report.pending_since for report in firing if report.pending_since is not None], default=None)

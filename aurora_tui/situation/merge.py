@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
 
 import msgspec
 
@@ -15,26 +16,38 @@ from aurora_tui.situation.alert import (
     SourceAlert,
 )
 
+# After sight returns, a rule must be evaluated once more before silence means that nothing is wrong.
+SIGHT_SETTLES = 120.0
+# An alert that went on firing so long without a target does not stand on it: rules look back no further.
+LOOK_BACK = 1800.0
+
+T = TypeVar("T")
+
 
 def merge(
     reports: Mapping[str, Sequence[SourceAlert]],
     previous: Sequence[AlertTrack],
     now: float,
     *,
-    blind: bool,
+    blind: Mapping[str, float],
 ) -> tuple[AlertTrack, ...]:
     """The tracks after the newest list of every source.
 
     Two reports are one alert when they have the same name and one's labels contain the other's: Prometheus' own
     alerts lack the external labels that Alertmanager sees, Grafana adds some of its own. An alert that vanished
-    is RESOLVED, but LOST when `blind`: whoever raised it could not see then.
+    is RESOLVED, but LOST when something it stands on could not be seen then: `blind` names what cannot (targets as
+    `job instance`) and since when. It stays LOST as long as that goes on, and a little longer.
     """
     groups = _group([alert for source in reports.values() for alert in source])
-    before = _Index(previous)
-    tracks: list[AlertTrack] = []
+    before: _ByLabels[AlertTrack] = _ByLabels()
+    for track in previous:
+        before.add(track.labels, track)
     continued: set[int] = set()
+    tracks: list[AlertTrack] = []
     for group in groups:
-        old = before.find(group[0].labels)
+        labels = group[0].labels
+        kin = [*before.wider(labels), *before.narrower(labels)]
+        old = next((track for track in kin if id(track) not in continued), None)
         if old is not None:
             continued.add(id(old))
         tracks.append(_seen(group, old, now))
@@ -42,29 +55,47 @@ def merge(
     return tuple(tracks)
 
 
-class _Index:
-    """Finds the track whose labels contain, or are contained in, some labels: by set of label names, then hash."""
+class _ByLabels(Generic[T]):
+    """Things found by labels that contain, or are contained in, theirs: by label names first, then by hash.
 
-    def __init__(self, tracks: Sequence[AlertTrack]) -> None:
-        self._by_names: dict[frozenset[str], list[AlertTrack]] = {}
-        for track in tracks:
-            self._by_names.setdefault(frozenset(track.labels), []).append(track)
-        self._restricted: dict[tuple[frozenset[str], frozenset[str]], dict[frozenset[tuple[str, str]], AlertTrack]] = {}
+    Nothing is compared pair by pair: a lookup costs one hash for each set of label names there is.
+    """
 
-    def find(self, labels: Mapping[str, str]) -> AlertTrack | None:
+    def __init__(self) -> None:
+        self._shapes: dict[frozenset[str], list[tuple[Mapping[str, str], T]]] = {}
+        self._restricted: dict[tuple[frozenset[str], frozenset[str]], dict[frozenset[tuple[str, str]], list[T]]] = {}
+
+    def add(self, labels: Mapping[str, str], thing: T) -> None:
+        shape = frozenset(labels)
+        self._shapes.setdefault(shape, []).append((labels, thing))
+        for (theirs, names), index in self._restricted.items():
+            if theirs == shape:
+                index.setdefault(_restrict(labels, names), []).append(thing)
+
+    def wider(self, labels: Mapping[str, str]) -> list[T]:
+        """Those whose labels contain `labels`, the nearest first."""
         names = frozenset(labels)
-        for theirs, tracks in self._by_names.items():
-            common = names & theirs
-            if common not in (names, theirs) or "alertname" not in common:
-                continue
-            index = self._restricted.get((theirs, common))
-            if index is None:
-                index = {_restrict(track.labels, common): track for track in tracks}
-                self._restricted[theirs, common] = index
-            found = index.get(_restrict(labels, common))
-            if found is not None:
-                return found
-        return None
+        shapes = sorted((shape for shape in self._shapes if names <= shape), key=len)
+        return [thing for shape in shapes if _may_meet(names, shape) for thing in self._find(shape, names, labels)]
+
+    def narrower(self, labels: Mapping[str, str]) -> list[T]:
+        """Those whose labels are some of `labels`, the nearest first."""
+        names = frozenset(labels)
+        shapes = sorted((shape for shape in self._shapes if shape < names), key=len, reverse=True)
+        return [thing for shape in shapes if _may_meet(names, shape) for thing in self._find(shape, shape, labels)]
+
+    def _find(self, shape: frozenset[str], common: frozenset[str], labels: Mapping[str, str]) -> list[T]:
+        index = self._restricted.get((shape, common))
+        if index is None:
+            index = self._restricted[shape, common] = {}
+            for theirs, thing in self._shapes[shape]:
+                index.setdefault(_restrict(theirs, common), []).append(thing)
+        return index.get(_restrict(labels, common), [])
+
+
+def _may_meet(names: frozenset[str], shape: frozenset[str]) -> bool:
+    """Without a name of its own an alert is only ever itself: no labels are contained in everything."""
+    return names == shape or ("alertname" in names and "alertname" in shape)
 
 
 def _restrict(labels: Mapping[str, str], names: frozenset[str]) -> frozenset[tuple[str, str]]:
@@ -72,36 +103,19 @@ def _restrict(labels: Mapping[str, str], names: frozenset[str]) -> frozenset[tup
 
 
 def _group(alerts: Sequence[SourceAlert]) -> list[list[SourceAlert]]:
-    """Reports that speak of one alert, together; the one with most labels first."""
-    ordered = sorted(alerts, key=lambda alert: -len(alert.labels))
-    groups: list[list[SourceAlert]] = []
-    by_shape: dict[frozenset[str], dict[frozenset[tuple[str, str]], int]] = {}
-    shapes_seen: dict[frozenset[str], set[frozenset[str]]] = {}
-    for alert in ordered:
-        names = frozenset(alert.labels)
-        key = _restrict(alert.labels, names)
-        place: int | None = None
-        for wider in shapes_seen:
-            if not names <= wider:
-                continue
-            if names not in shapes_seen[wider]:
-                # First alert of this shape: index every group of the wider shape by these names.
-                shapes_seen[wider].add(names)
-                index = by_shape.setdefault(names, {})
-                for position, group in enumerate(groups):
-                    if frozenset(group[0].labels) == wider:
-                        index.setdefault(_restrict(group[0].labels, names), position)
-            place = by_shape.get(names, {}).get(key)
-            if place is not None and groups[place][0].source != alert.source:
-                break
-            place = None
-        if place is None:
-            place = len(groups)
-            groups.append([])
-            shapes_seen.setdefault(names, {names})
-            by_shape.setdefault(names, {})[key] = place
-        groups[place].append(alert)
-    return groups
+    """Reports that speak of one alert, together; the one with most labels first. A source speaks once in each."""
+    groups: _ByLabels[list[SourceAlert]] = _ByLabels()
+    found: list[list[SourceAlert]] = []
+    for alert in sorted(alerts, key=lambda alert: -len(alert.labels)):
+        kin = groups.wider(alert.labels)
+        group = next((group for group in kin if all(other.source != alert.source for other in group)), None)
+        if group is not None:
+            group.append(alert)
+            continue
+        group = [alert]
+        found.append(group)
+        groups.add(alert.labels, group)
+    return found
 
 
 def _merged_state(group: Sequence[SourceAlert]) -> AlertState:
@@ -117,31 +131,68 @@ def _seen(group: Sequence[SourceAlert], old: AlertTrack | None, now: float) -> A
     state = _merged_state(group)
     fired = [alert.fired_at for alert in group if alert.fired_at is not None]
     pending = [alert.pending_since for alert in group if alert.pending_since is not None]
-    transitions = _recent(old.transitions if old else (), now)
-    if old is None or old.gone_at is not None or (state is AlertState.PENDING) != (old.state is AlertState.PENDING):
-        transitions = (*transitions, now)
     since = min(fired) if fired and state is not AlertState.PENDING else min(pending, default=None)
-    return AlertTrack(labels=group[0].labels, reports=tuple(group), state=state, since=since, transitions=transitions)
+    transitions = old.transitions if old else ()
+    # Flapping is firing and ceasing to: neither waiting to fire nor a source's own absence counts.
+    began = state is not AlertState.PENDING and (old is None or old.state in (AlertState.PENDING, AlertState.RESOLVED))
+    ceased = state is AlertState.PENDING and old is not None and old.gone_at is None and _fires(old.state)
+    if began and old is None:
+        transitions = (now if since is None else since,)
+    elif began or ceased:
+        transitions = (*transitions, now)
+    return AlertTrack(
+        labels=group[0].labels,
+        reports=tuple(group),
+        state=state,
+        since=since,
+        transitions=_recent(transitions, now),
+    )
 
 
-def _gone(old: AlertTrack, now: float, blind: bool) -> AlertTrack | None:
+def _gone(old: AlertTrack, now: float, blind: Mapping[str, float]) -> AlertTrack | None:
     """What becomes of an alert that no source reports any more; None when it need not be shown any longer."""
-    if old.gone_at is None:
-        transitions = (*_recent(old.transitions, now), now)
-        if old.state is AlertState.PENDING and not blind:
-            return None if len(transitions) < FLAPPING_TRANSITIONS else _resolved(old, now, transitions)
-        if blind:
-            return msgspec.structs.replace(
-                old, state=AlertState.LOST, gone_at=now, lost_at=now, transitions=transitions
-            )
-        return _resolved(old, now, transitions)
     if old.state is AlertState.LOST:
-        return old if blind else _resolved(old, now, old.transitions)
-    return old if now - old.gone_at < RESOLVED_SHOWN_FOR else None
+        if any(cause in blind for cause in old.lost_to):
+            return msgspec.structs.replace(old, sight_back_at=None)
+        if old.sight_back_at is None:
+            return msgspec.structs.replace(old, sight_back_at=now)
+        if now - old.sight_back_at < SIGHT_SETTLES:
+            return old
+        fired = any(report.state is not AlertState.PENDING for report in old.reports)
+        return _resolved(old, now, _recent(old.transitions, now)) if fired else None
+    if old.gone_at is not None:
+        return old if now - old.gone_at < RESOLVED_SHOWN_FOR else None
+    lost_to = tuple(
+        cause for cause, since in blind.items() if now - since <= LOOK_BACK and _concerns(cause, old.labels)
+    )
+    if lost_to:
+        return msgspec.structs.replace(old, state=AlertState.LOST, gone_at=now, lost_at=now, lost_to=lost_to)
+    transitions = _recent((*old.transitions, now) if _fires(old.state) else old.transitions, now)
+    if old.state is AlertState.PENDING and len(transitions) < FLAPPING_TRANSITIONS:
+        return None
+    return _resolved(old, now, transitions)
+
+
+def _concerns(cause: str, labels: Mapping[str, str]) -> bool:
+    """Whether an alert with these labels may stand on `cause`: one that names its instance stands on that alone."""
+    instance = labels.get("instance")
+    return instance is None or " " not in cause or cause.endswith(f" {instance}")
+
+
+def _fires(state: AlertState) -> bool:
+    return state in (AlertState.FIRING, AlertState.SILENCED, AlertState.INHIBITED)
 
 
 def _resolved(old: AlertTrack, now: float, transitions: tuple[float, ...]) -> AlertTrack:
-    return msgspec.structs.replace(old, state=AlertState.RESOLVED, gone_at=now, transitions=transitions)
+    return msgspec.structs.replace(
+        old,
+        state=AlertState.RESOLVED,
+        gone_at=now,
+        lost_at=None,
+        lost_to=(),
+        sight_back_at=None,
+        transitions=transitions,
+    )
 
 
 def _recent(times: tuple[float, ...], now: float) -> tuple[float, ...]:

@@ -6,10 +6,11 @@ import msgspec
 
 from aurora_tui.situation import alert, checkpoint, criterion, latch, merge, slo, verdict
 from aurora_tui.situation.alert import AlertState, AlertTrack, FiringSpan, SourceAlert
+from aurora_tui.situation.bridging import bridged
 from aurora_tui.situation.checklist import checklist
-from aurora_tui.situation.checkpoint import Ground
+from aurora_tui.situation.checkpoint import Ground, PhaseStatus
 from aurora_tui.situation.criterion import CriterionObserved, CriterionStatus
-from aurora_tui.situation.freshness import SourceLight
+from aurora_tui.situation.freshness import STALE_AFTER_INTERVALS, SourceLight
 from aurora_tui.situation.green import green_since
 from aurora_tui.situation.journal import Journal
 from aurora_tui.situation.mission import Environment, Mission
@@ -25,7 +26,7 @@ from aurora_tui.situation.observation import (
 )
 from aurora_tui.situation.probe import ProbeStatus
 from aurora_tui.situation.situation import Situation
-from aurora_tui.situation.slo import SloObserved
+from aurora_tui.situation.slo import SloObserved, SloState, SloStatus
 from aurora_tui.situation.workload import WorkloadsObserved
 
 METRICS = "metrics"
@@ -53,14 +54,15 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     slos: dict[str, SloObserved] = {}
     criteria: dict[str, CriterionObserved] = {}
     firing_history: tuple[FiringSpan, ...] = ()
-    targets_down: tuple[str, ...] = ()
+    down_since: dict[str, float] = {}  # targets that cannot be scraped, and since when that is known
     reports: dict[str, tuple[SourceAlert, ...]] = {}
     sightless: frozenset[str] = frozenset()
     tracks: tuple[AlertTrack, ...] = ()
+    firings: tuple[FiringSpan, ...] = ()  # what was seen firing: a latch outlives the alert
     workloads: WorkloadsObserved = WorkloadsObserved()
     probes: dict[str, ProbeStatus] = {}
     journal: Journal = Journal()
-    green_since: float | None = None
+    green_since: float | None = None  # as of the last answer of the metrics
 
 
 def observe(picture: Picture, observation: Observation, mission: Mission) -> Picture:
@@ -69,18 +71,24 @@ def observe(picture: Picture, observation: Observation, mission: Mission) -> Pic
     picture = msgspec.structs.replace(picture, lights=lights)
     match observation:
         case MetricsObserved():
+            fresh = STALE_AFTER_INTERVALS * float(mission.mission.scrape_interval)
             return msgspec.structs.replace(
                 picture,
-                slos={item.slo: item for item in observation.slos},
+                slos={
+                    item.slo: bridged(picture.slos.get(item.slo), item, observation.at, fresh)
+                    for item in observation.slos
+                },
                 criteria={item.criterion: item for item in observation.criteria},
                 firing_history=observation.firing_history,
-                targets_down=observation.targets_down,
+                down_since={
+                    target: picture.down_since.get(target, observation.at) for target in observation.targets_down
+                },
                 green_since=green_since(mission, observation.slos, observation.at),
             )
         case ClusterObserved():
             return msgspec.structs.replace(picture, workloads=observation.workloads)
         case AlertsObserved():
-            return _alerted(picture, observation)
+            return _alerted(picture, observation, mission)
         case ProbeObserved():
             return msgspec.structs.replace(picture, probes={**picture.probes, observation.source: observation.probe})
         case JournalObserved():
@@ -90,9 +98,12 @@ def observe(picture: Picture, observation: Observation, mission: Mission) -> Pic
 
 
 def start_of_judgement(picture: Picture, frame: Frame, now: float) -> float:
-    """T0: the running phase's start; without a phase, one window back."""
+    """T0: the running phase's start; without a phase, the end of the last one, at most one window back."""
     run = picture.journal.current
-    return run.started_at if run is not None else now - float(frame.mission.mission.window)
+    if run is not None:
+        return run.started_at
+    ends = [run.ended_at for run in picture.journal.phases if run.ended_at is not None]
+    return max([now - float(frame.mission.mission.window), *ends])
 
 
 def assess(picture: Picture, frame: Frame, now: float) -> Situation:
@@ -111,11 +122,13 @@ def assess(picture: Picture, frame: Frame, now: float) -> Situation:
         journal=picture.journal,
         slos=slos,
         alerts=alerts,
-        firing_history=picture.firing_history,
-        green_since=picture.green_since,
+        firing_history=(*picture.firing_history, *picture.firings),
+        green_since=_green_since(picture, slos, now),
         now=now,
+        alerts_known=_alerts_known(picture, now),
     )
     timers = checkpoint.timers(ground)
+    phase = checkpoint.phase_status(ground)
     work = picture.workloads
     probes = tuple(picture.probes[name] for name in sorted(picture.probes))
     judged = verdict.Evidence(
@@ -130,6 +143,8 @@ def assess(picture: Picture, frame: Frame, now: float) -> Situation:
         pods=work.pods,
         probes=probes,
         timers=timers,
+        judged_since=_judged_since(picture, frame, now),
+        canary=_canary_expected(picture, frame, phase, now),
     )
     cluster = frame.environment.cluster
     return Situation(
@@ -143,7 +158,7 @@ def assess(picture: Picture, frame: Frame, now: float) -> Situation:
         cluster=work.cluster or (cluster.context if cluster else None),
         namespace=cluster.namespace if cluster else None,
         verdict=verdict.decide(judged),
-        phase=checkpoint.phase_status(ground),
+        phase=phase,
         slos=slos,
         criteria=criteria,
         deployments=work.deployments,
@@ -177,30 +192,31 @@ def _lit(light: SourceLight, observation: Observation) -> SourceLight:
     )
 
 
-def _alerted(picture: Picture, observation: AlertsObserved) -> Picture:
+def _alerted(picture: Picture, observation: AlertsObserved, mission: Mission) -> Picture:
     reports = {**picture.reports, observation.source: observation.alerts}
     sightless = picture.sightless - {observation.source}
     if not observation.can_see:
         sightless |= {observation.source}
-    metrics_dark = any(item.name == METRICS and not item.trusted(observation.at) for item in picture.lights)
-    blind = bool(picture.targets_down or sightless or metrics_dark)
-    tracks = merge.merge(reports, picture.tracks, observation.at, blind=blind)
-    return msgspec.structs.replace(picture, reports=reports, sightless=sightless, tracks=tracks)
+    now = observation.at
+    blind = {**picture.down_since, **dict.fromkeys(sightless, now)}
+    if any(item.name == METRICS and item.watched and not item.trusted(now) for item in picture.lights):
+        blind[METRICS] = now
+    tracks = merge.merge(reports, picture.tracks, now, blind=blind)
+    firings = latch.remember(picture.firings, tracks, mission, now)
+    return msgspec.structs.replace(picture, reports=reports, sightless=sightless, tracks=tracks, firings=firings)
 
 
 def _criteria(picture: Picture, frame: Frame, light: SourceLight, now: float) -> tuple[CriterionStatus, ...]:
-    begin = start_of_judgement(picture, frame, now)
     seen = [item for item in picture.lights if item.name in ALERT_SOURCES and item.watched]
+    began = _judged_since(picture, frame, now)
     rows = []
     for rule in frame.mission.criterion:
         if rule.severity is not None:
             status = latch.severity_status(
                 rule,
-                picture.tracks,
-                picture.firing_history,
+                (*picture.firing_history, *picture.firings),
                 frame.mission.severity,
-                start=begin,
-                resets=picture.journal.resets.get(rule.id, ()),
+                start=began[rule.id],
                 sources_seen=any(item.trusted(now) for item in seen),
                 folded_to=max((item.observed_at for item in seen if item.observed_at is not None), default=None),
             )
@@ -208,3 +224,32 @@ def _criteria(picture: Picture, frame: Frame, light: SourceLight, now: float) ->
             status = criterion.status(rule, picture.criteria.get(rule.id), now, light)
         rows.append(status)
     return tuple(rows)
+
+
+def _judged_since(picture: Picture, frame: Frame, now: float) -> dict[str, float]:
+    """Per criterion, the time its judgement begins: T0, or the operator's last reset after it."""
+    begin = start_of_judgement(picture, frame, now)
+    resets = picture.journal.resets
+    return {rule.id: max([begin, *resets.get(rule.id, ())]) for rule in frame.mission.criterion}
+
+
+def _green_since(picture: Picture, slos: tuple[SloStatus, ...], now: float) -> float | None:
+    """Since when all SLOs are met; `now` when one is missed now, None when one is not known now."""
+    states = {status.state for status in slos}
+    if SloState.MISSES in states:
+        return now
+    return None if SloState.UNKNOWN in states else picture.green_since
+
+
+def _alerts_known(picture: Picture, now: float) -> bool:
+    """Whether "no alert fired" can be said: Prometheus' history and every watched alert source are live."""
+    watched = [item for item in picture.lights if item.watched and item.name in (METRICS, *ALERT_SOURCES)]
+    return bool(watched) and all(item.trusted(now) for item in watched)
+
+
+def _canary_expected(picture: Picture, frame: Frame, phase: PhaseStatus | None, now: float) -> str | None:
+    """The deployment that should carry the phase's traffic; None when nothing is expected or the cluster is dark."""
+    if phase is None or phase.traffic_percent is None:
+        return None
+    seen = any(item.name == CLUSTER and item.trusted(now) for item in picture.lights)
+    return frame.mission.workloads.canary if seen else None

@@ -13,6 +13,7 @@ from aurora_tui.situation.checkpoint import Timer, next_due
 from aurora_tui.situation.criterion import CriterionState, CriterionStatus
 from aurora_tui.situation.duration import Duration
 from aurora_tui.situation.freshness import LightState, SourceLight
+from aurora_tui.situation.latch import is_drill
 from aurora_tui.situation.mission import Direction, Severity
 from aurora_tui.situation.probe import ProbeStatus
 from aurora_tui.situation.slo import SloState, SloStatus
@@ -54,11 +55,16 @@ _RANK = {word: rank for rank, word in enumerate(Word)}
 SKEW_WARNING = 5.0
 # A pod may take this long to start before it counts as unwell.
 STARTING_GRACE = 120.0
-_SETTLING_INTERVALS = 3
+# A gap in a criterion's points is bridged for three scrape intervals, and a point takes as long to be folded.
+BRIDGED_INTERVALS = 6
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the verdict is made from, already judged at `now`. `essential` lights must be live for GO."""
+    """Everything the verdict is made from, already judged at `now`. `essential` lights must be live for GO.
+
+    `judged_since`: per criterion, when its judgement began (T0 or an operator's reset). `canary`: the deployment that
+    should be there and serve.
+    """
 
     now: float
     scrape_interval: float
@@ -71,6 +77,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     pods: tuple[PodStatus, ...]
     probes: tuple[ProbeStatus, ...]
     timers: tuple[Timer, ...]
+    judged_since: dict[str, float] = {}
+    canary: str | None = None
 
 
 def decide(evidence: Evidence) -> Verdict:
@@ -87,14 +95,13 @@ def decide(evidence: Evidence) -> Verdict:
     word = reasons[0].word if reasons else Word.GO
     if not reasons:
         reasons.append(_all_well(evidence))
-    leading = next((status for status in evidence.criteria if status.id == reasons[0].about), None)
     return Verdict(
         word=word,
         reasons=tuple(reasons),
         deadline=min((reason.deadline for reason in reasons if reason.deadline is not None), default=None),
         next_due=due.due_at if due else None,
         next_due_title=due.title if due else None,
-        runbook=leading.then if leading else None,
+        runbook=_runbook(reasons[0], evidence),
     )
 
 
@@ -104,9 +111,27 @@ def _number(value: float | None, digits: int, unit: str) -> str:
     return f"{value:.{digits}f} {unit}".rstrip()
 
 
-def _measure(status: CriterionStatus) -> str:
-    value = "" if status.value is None else f" {_number(status.value, status.digits, status.unit)}"
-    return f"{status.title}{value} {status.op} {_number(status.limit, status.digits, '')}"
+def _runbook(leading: Reason, evidence: Evidence) -> str | None:
+    """What the leading reason calls for: only a criterion that breaches or has tripped calls for anything."""
+    grave = (CriterionState.BREACHING, CriterionState.TRIPPED, CriterionState.TRIPPED_UNVERIFIED)
+    return next(
+        (
+            status.then
+            for status in evidence.criteria
+            if status.id == leading.about and status.state in grave and leading.word is not Word.WATCH
+        ),
+        None,
+    )
+
+
+def _name(status: CriterionStatus, evidence: Evidence) -> str:
+    """What a criterion measures, as the SLO panel calls it; its own title tells the limit and hold already."""
+    slo = next((slo for slo in evidence.slos if slo.id == status.slo), None)
+    return status.title if slo is None else " ".join(filter(None, (slo.title, status.statistic)))
+
+
+def _limit(status: CriterionStatus) -> str:
+    return f"{status.op} {_number(status.limit, status.digits, '')}"
 
 
 def _tripped(evidence: Evidence) -> Iterator[Reason]:
@@ -116,7 +141,9 @@ def _tripped(evidence: Evidence) -> Iterator[Reason]:
         if status.op is None:
             text = f"{status.title}: {status.detail or 'fired'}"
         else:
-            text = f"{_measure(status)} for {Duration(status.hold or 0)}"
+            # Latched: what it is now may be far on the good side, and must not read as the breach.
+            current = "not known" if status.value is None else _number(status.value, status.digits, status.unit)
+            text = f"{_name(status, evidence)} was {_limit(status)} for {Duration(status.hold or 0)}, now {current}"
         yield Reason(text=text, word=Word.ROLL_BACK, since=status.tripped_at, about=status.id)
 
 
@@ -128,23 +155,12 @@ def _blind(evidence: Evidence) -> Iterator[Reason]:
             )
     metrics_dark = any(light.name == "metrics" and not light.trusted(evidence.now) for light in evidence.lights)
     for status in evidence.criteria:
+        name = _name(status, evidence)
         if status.state is CriterionState.TRIPPED_UNVERIFIED:
-            yield Reason(
-                text=f"{status.title} cannot be proved healthy: {status.detail or 'no data for the whole hold'}",
-                word=Word.BLIND,
-                since=status.since,
-                about=status.id,
-            )
-        elif not metrics_dark and status.state is CriterionState.NO_DATA and _long_missing(status, evidence):
-            why = status.detail or status.source_error or "no data"
-            yield Reason(text=f"{status.title}: {why}", word=Word.BLIND, since=status.since, about=status.id)
-        elif not metrics_dark and status.source_error is not None:
-            yield Reason(
-                text=f"{status.title} cannot be read: {status.source_error}",
-                word=Word.BLIND,
-                since=status.folded_to,
-                about=status.id,
-            )
+            why = status.detail or "bad or without data for the whole hold: cannot prove it healthy"
+            yield Reason(text=f"{name}: {why}", word=Word.BLIND, since=status.since, about=status.id)
+        elif not metrics_dark and status.state is CriterionState.NO_DATA:
+            yield from _without_data(status, name, evidence)
     if metrics_dark:
         return  # said once; every SLO is unknown by it
     for slo in evidence.slos:
@@ -153,11 +169,24 @@ def _blind(evidence: Evidence) -> Iterator[Reason]:
             yield Reason(text=f"{slo.title}: {why}", word=Word.BLIND, since=slo.measured_at, about=slo.id)
 
 
-def _long_missing(status: CriterionStatus, evidence: Evidence) -> bool:
-    """One lost scrape is bridged, as the criterion's own clock bridges it; a longer gap is not."""
-    if status.since is None or status.folded_to is None:
-        return True
-    return evidence.now - status.since > 2 * _SETTLING_INTERVALS * evidence.scrape_interval
+def _without_data(status: CriterionStatus, name: str, evidence: Evidence) -> Iterator[Reason]:
+    """BLIND, but for the two cases in which nothing is wrong.
+
+    A lost scrape or a failed question is bridged, as the criterion's own clock bridges it. A judgement that has just
+    begun (a phase's start, a reset) has no point yet: that is not blindness, but never GO either.
+    """
+    bridged = BRIDGED_INTERVALS * evidence.scrape_interval
+    measured = status.op is not None
+    if (
+        measured
+        and status.folded_to is None
+        and evidence.now - evidence.judged_since.get(status.id, -math.inf) <= bridged
+    ):
+        text = f"{name} is judged anew: its first points are not in yet"
+        yield Reason(text=text, word=Word.WATCH, about=status.id)
+    elif status.folded_to is None or status.since is None or evidence.now - status.since > bridged:
+        why = status.source_error or status.detail or "no data"
+        yield Reason(text=f"{name}: {why}", word=Word.BLIND, since=status.since, about=status.id)
 
 
 def _why_dark(light: SourceLight, now: float) -> str:
@@ -173,8 +202,9 @@ def _why_dark(light: SourceLight, now: float) -> str:
 def _breaching(evidence: Evidence) -> Iterator[Reason]:
     for status in evidence.criteria:
         if status.state is CriterionState.BREACHING:
+            value = None if status.value is None else _number(status.value, status.digits, status.unit)
             yield Reason(
-                text=_measure(status),
+                text=" ".join(filter(None, (_name(status, evidence), value, _limit(status)))),
                 word=Word.ROLL_BACK_IN,
                 since=status.since,
                 deadline=status.trips_at,
@@ -187,27 +217,41 @@ def _watch_measures(evidence: Evidence) -> Iterator[Reason]:
         if slo.state is SloState.MISSES:
             sign = "≥" if slo.direction is Direction.AT_LEAST else "≤"
             value = _number(slo.value, slo.digits, slo.unit)
-            text = (
-                f"{slo.title} {slo.statistic or ''} {value}, objective {sign} {_number(slo.threshold, slo.digits, '')}"
-            )
+            what = " ".join(filter(None, (slo.title, slo.statistic, value)))
+            text = f"{what}, objective {sign} {_number(slo.threshold, slo.digits, '')}"
             yield Reason(text=text, word=Word.WATCH, about=slo.id)
     for alert in evidence.alerts:
         grave = alert.severity in (Severity.SEV1, Severity.SEV2)
-        if grave and alert.state in (AlertState.FIRING, AlertState.LOST):
+        if grave and not is_drill(alert.labels) and alert.state in (AlertState.FIRING, AlertState.LOST):
             word = "lost while its source could not see" if alert.state is AlertState.LOST else "firing"
             text = f"{alert.severity.value} {alert.name} {word}"
             yield Reason(text=text, word=Word.WATCH, since=alert.since, about=alert.fingerprint)
     for status in evidence.criteria:
         if status.cannot_trip is not None:
-            text = f"{status.title}: this criterion cannot trip, {status.cannot_trip}"
+            text = f"{_name(status, evidence)}: {status.cannot_trip}"
             yield Reason(text=text, word=Word.WATCH, about=status.id)
     for light in evidence.lights:
         if light.skew is not None and abs(light.skew) > SKEW_WARNING:
-            text = f"this machine's clock and {light.title}'s differ by {abs(light.skew):.0f} s"
+            text = f"this machine's clock and that of {light.title} differ by {abs(light.skew):.0f} s"
             yield Reason(text=text, word=Word.WATCH, about=light.name)
 
 
+def _watch_canary(evidence: Evidence) -> Iterator[Reason]:
+    """A canary that is not there meets every objective: its absence must be said."""
+    if evidence.canary is None:
+        return
+    found = [item for item in evidence.deployments if item.name == evidence.canary and item.role is Role.CANARY]
+    if not found:
+        yield Reason(text=f"{evidence.canary} (canary) is not in the cluster", word=Word.WATCH, about=evidence.canary)
+    for item in found:
+        if item.desired == 0:
+            yield Reason(text=f"{item.name} (canary) is scaled to 0", word=Word.WATCH, about=item.name)
+        elif item.ready == 0:
+            yield Reason(text=f"{item.name} (canary) has 0 of {item.desired} ready", word=Word.WATCH, about=item.name)
+
+
 def _watch_workloads(evidence: Evidence) -> Iterator[Reason]:
+    yield from _watch_canary(evidence)
     parts = {item.name: item for item in evidence.deployments if item.role is not Role.OTHER}
     for deployment in parts.values():
         if deployment.rollout is Rollout.FAILED:

@@ -49,6 +49,7 @@ class _Status(msgspec.Struct):
     state: str
     silencedBy: list[str] = []
     inhibitedBy: list[str] = []
+    mutedBy: list[str] = []  # names of time intervals, since Alertmanager 0.28
 
 
 class _AlertmanagerAlert(msgspec.Struct):
@@ -170,7 +171,7 @@ async def read_alertmanager(
             annotations=alert.annotations,
             state=_alertmanager_state(alert.status),
             fired_at=_moment(alert.startsAt),
-            silenced_by=tuple(alert.status.silencedBy),
+            silenced_by=(*alert.status.silencedBy, *alert.status.mutedBy),
             inhibited_by=tuple(alert.status.inhibitedBy),
             fingerprint=alert.fingerprint,
             generator_url=alert.generatorURL,
@@ -191,7 +192,7 @@ def alert_sources(settings: Settings) -> list[AlertSource]:
 
 
 def _alertmanager_state(status: _Status) -> AlertState:
-    if status.silencedBy:
+    if status.silencedBy or status.mutedBy:
         return AlertState.SILENCED
     if status.inhibitedBy:
         return AlertState.INHIBITED

@@ -15,7 +15,7 @@ from aurora_tui.sources.failure import HttpFailure, describe_status
 from aurora_tui.sources.http import httpx_client
 from aurora_tui.sources.polling import poll
 from aurora_tui.sources.source import Tell
-from aurora_tui.text import safe
+from aurora_tui.text import redact_url, safe
 
 if TYPE_CHECKING:
     import httpx
@@ -25,14 +25,17 @@ _LONGEST_PAGE = 4 * 1024 * 1024
 
 
 class ProbeSource:
-    """One page, read every `interval`. An answer that says "not well" is an answer; silence is a failure."""
+    """One page, read every `interval`. An answer that says "not well" is an answer; silence is a failure.
+
+    Its name cannot be that of another source, whatever the mission calls the probe.
+    """
 
     def __init__(self, probe: Probe, settings: Settings) -> None:
-        self.name = probe.id
+        self.name = f"probe {probe.id}"
         self._probe = probe
         self._clock = settings.clock
         self._client: httpx.AsyncClient | None = None
-        self.light = SourceLight(name=probe.id, title=probe.title, interval=float(probe.interval))
+        self.light = SourceLight(name=self.name, title=probe.title, interval=float(probe.interval))
 
     async def run(self, tell: Tell) -> None:
         """Look and tell until cancelled."""
@@ -56,19 +59,18 @@ class ProbeSource:
             self._client = httpx_client(self._probe.url, self._probe.auth)
         began = self._clock.monotonic()
         async with self._client.stream("GET", self._probe.url) as response:
-            body = b""
+            body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > _LONGEST_PAGE:
-                    raise HttpFailure(
-                        f"{self._probe.url} answers more than 4 MiB", "Check that this is the right page."
-                    )
+                    where = redact_url(self._probe.url)
+                    raise HttpFailure(f"{where} answers more than 4 MiB", "Check that this is the right page.")
         judge = judge_health if self._probe.kind is ProbeKind.HEALTH else judge_exposition
-        ok, detail = judge(response.status_code, body, self._probe.url)
+        ok, detail = judge(response.status_code, bytes(body), self._probe.url)
         latency = self._clock.real_seconds(self._clock.monotonic() - began)
         now = self._clock.now()
         status = ProbeStatus(
-            id=self.name, title=self._probe.title, ok=ok, detail=detail, latency=latency, checked_at=now
+            id=self._probe.id, title=self._probe.title, ok=ok, detail=detail, latency=latency, checked_at=now
         )
         return ProbeObserved(source=self.name, at=now, latency=latency, probe=status)
 
