@@ -121,6 +121,8 @@ class ClusterView:
             except TimeoutError:
                 pass  # a watch that has come to stand, or grown too quiet, says nothing by itself
             self._wake.clear()
+            if self._dirty:
+                await self._projection.judge_ahead(self._seen())
             self._tell(tell)
             await asyncio.sleep(BETWEEN_TELLS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -24,6 +25,9 @@ from aurora_tui.situation.workload import (
 from aurora_tui.text import safe
 
 MOST_EVENTS = 200
+SLICE = 100  # pods judged between two breaths of the event loop, some 5 ms
+
+Owner = tuple[str | None, int | None]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -69,23 +73,44 @@ class Projection:
             rollout_detail=row.rollout_detail and safe(row.rollout_detail, 300),
         )
 
-    def _pod_rows(self, seen: Seen) -> list[PodStatus]:
-        names = {item.metadata.uid: item.metadata.name for item in seen.deployments}
-        owners = {
-            item.metadata.uid: (names.get(item.metadata.controller or ""), item.metadata.revision)
-            for item in seen.replicasets
-        }
-        before, self._pods = self._pods, {}
-        rows = []
+    async def judge_ahead(self, seen: Seen) -> None:
+        """Judge the pods that changed, a slice at a time: thousands at once would hold up the screen."""
+        owners = _owners(seen)
+        fresh = 0
         for pod in seen.pods:
-            owner, revision = owners.get(pod.metadata.controller or "", (None, None))
-            key = (pod.metadata.resource_version, owner, revision)
-            known = before.get(pod.metadata.uid)
-            entry = known if known is not None and known[0] == key else (key, _safe_pod(pod_status(pod, *key[1:])))
-            self._pods[pod.metadata.uid] = entry
-            rows.append(entry[1])
+            fresh += self._pod_row(pod, owners)[1]
+            if fresh >= SLICE:
+                fresh = 0
+                await asyncio.sleep(0)
+
+    def _pod_rows(self, seen: Seen) -> list[PodStatus]:
+        owners = _owners(seen)
+        rows = [self._pod_row(pod, owners)[0] for pod in seen.pods]
+        if len(self._pods) > len(rows):
+            present = {row.uid for row in rows}
+            self._pods = {uid: entry for uid, entry in self._pods.items() if uid in present}
         rows.sort(key=sickest_first)
         return rows
+
+    def _pod_row(self, pod: Pod, owners: Mapping[str, Owner]) -> tuple[PodStatus, bool]:
+        """The row of one pod, and whether it had to be judged anew."""
+        owner, revision = owners.get(pod.metadata.controller or "", (None, None))
+        key = (pod.metadata.resource_version, owner, revision)
+        known = self._pods.get(pod.metadata.uid)
+        if known is not None and known[0] == key:
+            return known[1], False
+        row = _safe_pod(pod_status(pod, owner, revision))
+        self._pods[pod.metadata.uid] = (key, row)
+        return row, True
+
+
+def _owners(seen: Seen) -> dict[str, Owner]:
+    """By ReplicaSet uid: its deployment's name, and its revision."""
+    names = {item.metadata.uid: item.metadata.name for item in seen.deployments}
+    return {
+        item.metadata.uid: (names.get(item.metadata.controller or ""), item.metadata.revision)
+        for item in seen.replicasets
+    }
 
 
 def warning_events(events: Iterable[Event]) -> tuple[WarningEvent, ...]:
@@ -138,20 +163,25 @@ def _safe_pod(pod: PodStatus) -> PodStatus:
     """Names are checked by the API; what kubelets and images say is not."""
     return msgspec.structs.replace(
         pod,
-        reason=safe(pod.reason, 100),
+        reason=_clean(pod.reason, 100),
         containers=tuple(map(_safe_container, pod.containers)),
         conditions=tuple(
-            msgspec.structs.replace(one, message=safe(one.message, 1000)) if one.message else one
+            msgspec.structs.replace(one, message=_clean(one.message, 1000)) if one.message else one
             for one in pod.conditions
         ),
     )
 
 
+def _clean(text: str, limit: int) -> str:
+    """`safe`, but what is plainly safe passes at once: thousands of image names are."""
+    return text if len(text) <= limit and text.isascii() and text.isprintable() else safe(text, limit)
+
+
 def _safe_container(one: Container) -> Container:
     return msgspec.structs.replace(
         one,
-        image=safe(one.image, 300),
-        reason=one.reason and safe(one.reason, 100),
-        message=one.message and safe(one.message, 1000),
-        last_reason=one.last_reason and safe(one.last_reason, 100),
+        image=_clean(one.image, 300),
+        reason=one.reason and _clean(one.reason, 100),
+        message=one.message and _clean(one.message, 1000),
+        last_reason=one.last_reason and _clean(one.last_reason, 100),
     )
