@@ -83,6 +83,8 @@ class GarbageCollector:
         thing = entry.copy()
         owners = [owner for owner in thing["metadata"]["ownerReferences"] if owner["uid"] != uid]
         thing["metadata"]["ownerReferences"] = owners
+        if not owners:
+            del thing["metadata"]["ownerReferences"]
         self._tools.registry.write(entry.kind, entry, thing)
 
     def _unhold(self, owner: Entry, finalizer: str) -> None:

@@ -162,8 +162,7 @@ class Registry:
             after["metadata"]["generation"] += 1
 
     def write(self, kind: Kind, before: Entry, thing: Object) -> Entry:
-        """A controller's write: like `update`, but status and spec at once and with no questions asked."""
-        thing = filled(kind, thing)
+        """A controller's write: status and spec at once, no questions asked, no defaults filled in."""
         if kind is REPLICA_SET:
             self._count_generation(kind, before.thing, thing)
         return before if thing == before.thing else self.store.put(kind, thing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from aurora_tui.clock import parse_iso
 from aurora_tui.drill.kubernetes.controller import Tools
@@ -14,12 +15,20 @@ from aurora_tui.drill.kubernetes.store import Change, Key, Object
 _COMPONENT = "replicaset-controller"
 
 
+_moment = lru_cache(maxsize=4096)(parse_iso)
+
+
 def ready_since(pod: Object) -> float | None:
     """When the pod became Ready, Unix seconds; None while it is not."""
-    for condition in pod["status"].get("conditions", ()):
-        if condition["type"] == "Ready" and condition["status"] == "True":
-            return parse_iso(condition["lastTransitionTime"])
+    for condition in reversed(pod["status"].get("conditions", ())):  # Ready is the last one
+        if condition["type"] == "Ready":
+            return _moment(condition["lastTransitionTime"]) if condition["status"] == "True" else None
     return None
+
+
+def _carries(pod: Object, labels: dict[str, str]) -> bool:
+    carried = pod["metadata"].get("labels", {})
+    return bool(carried == labels or labels.items() <= carried.items())
 
 
 def restarts(pod: Object) -> int:
@@ -59,10 +68,12 @@ class ReplicaSetController:
             return
         one = entry.thing
         keys = list(self._pods.get(one["metadata"]["uid"], ()))
-        pods = [found.thing for name in keys if (found := self._tools.store.get(POD, *name)) is not None]
-        pods = [pod for pod in pods if pod["status"]["phase"] not in ("Succeeded", "Failed")]
-        leaving = [pod for pod in pods if "deletionTimestamp" in pod["metadata"]]
-        active = [pod for pod in pods if "deletionTimestamp" not in pod["metadata"]]
+        active: list[Object] = []
+        leaving: list[Object] = []
+        for name in keys:
+            found = self._tools.store.get(POD, *name)
+            if found is not None and found.thing["status"]["phase"] not in ("Succeeded", "Failed"):
+                (leaving if "deletionTimestamp" in found.thing["metadata"] else active).append(found.thing)
         if "deletionTimestamp" not in one["metadata"]:
             for _ in range(one["spec"]["replicas"] - len(active)):
                 if not self._create(key, one):
@@ -123,7 +134,7 @@ class ReplicaSetController:
         now = self._tools.now()
         since = [moment for pod in active if (moment := ready_since(pod)) is not None]
         counts = {
-            "fullyLabeledReplicas": sum(labels.items() <= pod["metadata"].get("labels", {}).items() for pod in active),
+            "fullyLabeledReplicas": sum(_carries(pod, labels) for pod in active),
             "readyReplicas": len(since),
             "availableReplicas": sum(now - moment >= patience for moment in since),
         }
