@@ -307,7 +307,12 @@ def timers() -> tuple[Timer, ...]:
     """The five rows of the canary."""
     return (
         Timer(
-            id="t24", title="T+24h report", state=TimerState.DONE, done_at=NOW - 17_531, done_by="ada", detail="2/2 stamps"
+            id="t24",
+            title="T+24h report",
+            state=TimerState.DONE,
+            done_at=NOW - 17_531,
+            done_by="ada",
+            detail="2/2 stamps",
         ),
         Timer(id="t48", title="T+48h report", state=TimerState.NEXT, due_at=NOW + 60_469),
         Timer(id="t72", title="T+72h final report", state=TimerState.LATER, due_at=NOW + 146_869),

@@ -8,7 +8,7 @@ from aurora_tui.console.figures import percent
 from aurora_tui.console.ink import ELLIPSIS, NO_VALUE, Line, Row, Span, fit, fixed, span
 from aurora_tui.console.lamps import dark_words
 from aurora_tui.console.moments import age
-from aurora_tui.console.table import Column, arrange
+from aurora_tui.console.table import Column, Layout, arrange
 from aurora_tui.situation.situation import Situation
 from aurora_tui.situation.workload import DeploymentStatus, PodStatus, Rollout
 
@@ -29,6 +29,7 @@ _POD_COLUMNS = (
     Column(drop=3, least=6, most=16),  # node
     Column(drop=2, right=True),  # age
 )
+_MEASURED = 500  # pods that decide the columns; thousands more would cost more than they tell
 _ROLLOUT_INK = {Rollout.FAILED: ("✗", "bad"), Rollout.PAUSED: ("‖", "warn")}
 
 
@@ -122,18 +123,22 @@ def short_name(pod: PodStatus) -> str:
 
 
 def _pod_rows(pods: list[PodStatus], now: float, width: int) -> dict[str, Row]:
-    cells = [(pod, _pod_cells(pod, now)) for pod in pods]
-    layout = arrange(_POD_COLUMNS, [[part.text for part in line] for _, line in cells], width)
+    sample = [[part.text for part in _pod_cells(pod, now)] for pod in pods[:_MEASURED]]
+    layout = arrange(_POD_COLUMNS, sample, width)
     return {
         pod.uid: Row(
             pod.uid,
-            partial(layout.line, line),
+            partial(_pod_line, layout, pod, now),
             f"{pod.name} {pod.reason} {pod.node or ''}".lower(),
             pod,
             not pod.healthy,
         )
-        for pod, line in cells
+        for pod in pods
     }
+
+
+def _pod_line(layout: Layout, pod: PodStatus, now: float) -> Line:
+    return layout.line(_pod_cells(pod, now))
 
 
 def _pod_cells(pod: PodStatus, now: float) -> tuple[Span, ...]:
