@@ -51,7 +51,8 @@ class World(NamedTuple):
 
     RTT is at 450 ms for 20 min from `surge` on; fill rate and provenance are gauges, RTT and policy
     histograms; an alert fired for 10 min from `alert` on and again 40 min later; 20 other
-    treaties have a provenance gauge; `gone` ended 10 min ago; `upgraded` was a gauge until `upgrade` and a histogram from then on.
+    treaties have a provenance gauge; `gone` ended 10 min ago; `upgraded` was a gauge until `upgrade`
+    and a histogram from then on.
     """
 
     folder: Path
