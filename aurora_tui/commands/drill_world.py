@@ -42,7 +42,6 @@ class Served:
 
 def run(served: Served) -> int:
     """Serve until SIGINT, SIGTERM or SIGHUP; 0. Nothing stays behind but `directory`, when one was named."""
-    gc.disable()  # what is made at the start stays: looking for garbage in it is time lost
     scenario = read(find(served.scenario, (bundled_dir("ops/scenarios"),)))
     directory = _directory(served.directory)
     options = WorldOptions(
@@ -54,9 +53,11 @@ def run(served: Served) -> int:
         real_prometheus=served.real_prometheus,
         seed=served.seed,
     )
+    gc.disable()  # what is made at the start stays: looking for garbage in it is time lost
     try:
         asyncio.run(_serve(options, served.end_with_stdin))
     finally:
+        gc.enable()
         if served.directory is None:
             shutil.rmtree(directory, ignore_errors=True)
     return 0

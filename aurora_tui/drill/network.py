@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import floor
 from operator import add
+from random import Random
 
 from aurora_tui.drill.history import History
 from aurora_tui.drill.series import SIDES, WHOLE, side_of
@@ -28,7 +29,8 @@ class Network:
     """
 
     def __init__(self, history: History, effects: Callable[[float], Effects]) -> None:
-        self._random = history.random
+        self._random = Random()
+        self._random.setstate(history.random.getstate())  # the history itself stays as it is
         self._effects = effects
         self._state = history.last
         self._totals = dict(history.totals)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -66,7 +67,8 @@ class Silences:
             return _ORDER[state], by_end[state]
 
         def fits(silence: Silence) -> bool:
-            return all_accept(filters, {matcher.name: matcher.value for matcher in silence.matchers})
+            # A silence's negative matchers are not found by what they exclude.
+            return all_accept(filters, {each.name: each.value for each in silence.matchers if each.is_equal})
 
         return sorted((each for each in self._by_id.values() if fits(each)), key=order)
 
@@ -161,5 +163,12 @@ def _check(matchers: list[Matcher]) -> None:
                 raise Refusal(
                     400, f'{where}: invalid regular expression "{matcher.value}": {refusal.message}'
                 ) from refusal
-    if all(matcher.accepts({}) for matcher in matchers):
+    if all(_matches_empty(matcher) for matcher in matchers):
         raise Refusal(400, "silence invalid: at least one matcher must not match the empty string")
+
+
+def _matches_empty(matcher: Matcher) -> bool:
+    """As the real server asks it: a negative matcher counts as one that does not, and patterns are not anchored."""
+    if not matcher.is_equal:
+        return False
+    return re.search(matcher.value, "") is not None if matcher.is_regex else matcher.value == ""
