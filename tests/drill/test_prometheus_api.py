@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from aurora_tui.drill.prometheus import Storage, prometheus_app, query
+from aurora_tui.drill.prometheus import STALE, Storage, prometheus_app, query
 from aurora_tui.drill.prometheus.floats import format_exponent, format_float
 
 START = 1_700_000_000.0
@@ -84,6 +84,25 @@ async def test_other_requests_are_answered_during_a_heavy_query(client: TestClie
         answered += 1
     assert (await heavy).status == 200
     assert answered > 3
+
+
+async def test_samples_may_come_while_queries_run() -> None:
+    storage = Storage()
+    times = [START + index * 15 for index in range(2_000)]
+    for index in range(20):
+        storage.extend({"__name__": "x", "index": str(index)}, times, [1.0] * len(times))
+    reading = [
+        asyncio.create_task(storage.read(query.over_range, text, START, START + 40_000, 15.0))
+        for text in ("sum(rate(x[5m]))", "sum(x)", "max(last_over_time(x[5m]))") * 4
+    ]
+    at = times[-1]
+    while not all(task.done() for task in reading):
+        at += 15
+        for index in range(25):
+            storage.append({"__name__": "x", "index": str(index)}, at, STALE if index == 3 else 1.0)
+        await asyncio.sleep(0)
+    assert all(answer.series for answer in await asyncio.gather(*reading))
+    storage.close()
 
 
 async def test_time_defaults_to_the_worlds_clock(client: TestClient) -> None:  # type: ignore[type-arg]

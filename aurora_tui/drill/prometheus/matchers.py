@@ -16,7 +16,7 @@ EQUAL, NOT_EQUAL, MATCHES, MATCHES_NOT = "=", "!=", "=~", "!~"
 def anchored(pattern: str) -> re.Pattern[str]:
     """`pattern` for `fullmatch`. Python's grammar lacks a few things of RE2 (`\\pL`, `\\z`): BadQuery then."""
     try:
-        return re.compile(pattern)
+        return re.compile(pattern, re.ASCII)  # \d and \w mean ASCII in RE2
     except re.error as error:
         raise BadQuery(f"error parsing regexp: {error}: `{pattern}`") from error
 

@@ -10,6 +10,8 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import aiohttp
+
 from aurora_tui.clock import iso_micro
 from aurora_tui.drill.prometheus import query
 from aurora_tui.drill.prometheus.columns import DUPLICATE
@@ -109,8 +111,8 @@ class RuleState:
 class RuleEngine:
     """`await run()` evaluates until cancelled; `await evaluate(at)` does one round, at `at` in Unix seconds.
 
-    `notify` is awaited after a round in which alerts began, resolved, or are due to be sent again. An OSError it
-    raises (nothing listens) is logged, and the notices are sent again with the next round.
+    `notify` is awaited after a round in which alerts began, resolved, or are due to be sent again. An OSError
+    or aiohttp.ClientError it raises (nothing listens) is logged, and the notices are sent again with the next round.
     """
 
     def __init__(
@@ -219,7 +221,7 @@ class RuleEngine:
         ]
         try:
             await self.notify(notices)
-        except OSError as error:
+        except (OSError, aiohttp.ClientError) as error:
             _LOG.warning("could not send %d alerts: %s", len(notices), error)
             return
         for alert in due:
