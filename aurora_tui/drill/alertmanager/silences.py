@@ -56,7 +56,7 @@ class Silences:
         return self._by_id.get(id)
 
     def listed(self, filters: tuple[Matcher, ...] = ()) -> list[Silence]:
-        """Those that have a matcher for every filter, in the real server's order: active, pending, expired."""
+        """Those that carry every filter as a matcher, in the real server's order: active, pending, expired."""
         now = self.now()
         for old in [each.id for each in self._by_id.values() if each.ends_at + _KEPT < now]:
             del self._by_id[old]
@@ -66,11 +66,8 @@ class Silences:
             by_end = {"active": silence.ends_at, "pending": silence.starts_at, "expired": -silence.ends_at}
             return _ORDER[state], by_end[state]
 
-        def fits(silence: Silence) -> bool:
-            # A silence's negative matchers are not found by what they exclude.
-            return all_accept(filters, {each.name: each.value for each in silence.matchers if each.is_equal})
-
-        return sorted((each for each in self._by_id.values() if fits(each)), key=order)
+        wanted = set(filters)
+        return sorted((each for each in self._by_id.values() if wanted <= set(each.matchers)), key=order)
 
     def silencing(self, labels: Mapping[str, str]) -> list[str]:
         """Ids of the active silences that cover these labels."""
