@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from textual.color import Color, ColorParseError
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 from aurora_tui.settings.bundled import bundled_dir
 from aurora_tui.text import safe
@@ -77,6 +77,9 @@ def read(path: Path) -> Theme:
     states = _table(data, "states", STATES)
     variables = {f"state-{key}": value for key, value in states.items()}
     variables |= {"text-quiet": colours["quiet"], "frame": colours["frame"], "cursor-row": colours["cursor-row"]}
+    ansi = _flag(data, "ansi", False)
+    if ansi:  # Textual's own widgets (the palette) need its variables for terminals without RGB
+        variables = {**BUILTIN_THEMES["ansi-dark"].variables, **variables}
     return Theme(
         name=name,
         primary=colours["primary"],
@@ -90,7 +93,7 @@ def read(path: Path) -> Theme:
         warning=states["warn"],
         error=states["bad"],
         dark=_flag(data, "dark", True),
-        ansi=_flag(data, "ansi", False),
+        ansi=ansi,
         variables=variables,
     )
 
