@@ -53,7 +53,7 @@ class Cluster:
         random = Random(seed)
         self.store = ObjectStore()
         self.registry = Registry(self.store, self.now, random)
-        self.events = EventRecorder(self.registry, self.now)
+        self.events = EventRecorder(self.registry, self.now, now)
         tools = Tools(self.store, self.registry, self.events, self.now, self._alarm, random)
         self.kubelets = Kubelets(tools)
         # ReplicaSets before deployments: pods that are to go are marked before new ones are asked for.

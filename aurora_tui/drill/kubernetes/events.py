@@ -16,11 +16,12 @@ _SIMILAR, _SIMILAR_SECONDS = 10, 600.0
 
 
 class EventRecorder:
-    """Writes Event objects about other objects."""
+    """Writes Event objects about other objects. now: of the world, maybe in its past; present: the world's clock."""
 
-    def __init__(self, registry: Registry, now: Callable[[], float]) -> None:
+    def __init__(self, registry: Registry, now: Callable[[], float], present: Callable[[], float]) -> None:
         self._registry = registry
         self._now = now
+        self._present = present
         self._names: dict[tuple[str, ...], str] = {}
         self._recent: dict[tuple[str, str, str], deque[float]] = {}
 
@@ -30,6 +31,8 @@ class EventRecorder:
     ) -> None:  # fmt: skip
         """Record `reason` and `message` about an object; the same again raises the count of the first."""
         meta, now = about["metadata"], self._now()
+        if self._present() - now > KEPT_SECONDS:
+            return  # history that would be forgotten again
         namespace = meta.get("namespace", "default")
         same: tuple[str, ...] = (meta["uid"], reason, message, type)
         if same not in self._names:

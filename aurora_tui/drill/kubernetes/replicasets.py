@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 
 from aurora_tui.clock import parse_iso
@@ -26,9 +27,21 @@ def ready_since(pod: Object) -> float | None:
     return None
 
 
-def _carries(pod: Object, labels: dict[str, str]) -> bool:
-    carried = pod["metadata"].get("labels", {})
-    return bool(carried == labels or labels.items() <= carried.items())
+@dataclass(frozen=True, slots=True)
+class _Pod:
+    """What counting needs to know of one version of a pod: read once a change, not once a count."""
+
+    thing: Object
+    labels: dict[str, str]
+    leaving: bool
+    over: bool
+    ready_since: float | None
+
+    @staticmethod
+    def of(thing: Object) -> _Pod:
+        meta = thing["metadata"]
+        over = thing["status"]["phase"] in ("Succeeded", "Failed")
+        return _Pod(thing, meta.get("labels", {}), "deletionTimestamp" in meta, over, ready_since(thing))
 
 
 def restarts(pod: Object) -> int:
@@ -41,7 +54,7 @@ class ReplicaSetController:
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
-        self._pods: dict[str, dict[Key, None]] = {}
+        self._pods: dict[str, dict[Key, _Pod]] = {}
         """Pods by the uid of their ReplicaSet: a sync need not look at all pods of the cluster."""
 
     def concerns(self, change: Change) -> Iterable[Key]:
@@ -57,7 +70,7 @@ class ReplicaSetController:
                 if change.gone:
                     known.pop(change.key, None)
                 else:
-                    known[change.key] = None
+                    known[change.key] = _Pod.of(change.after.thing)
                 yield change.key[0], owner["name"]
 
     def sync(self, key: Key) -> None:
@@ -67,20 +80,16 @@ class ReplicaSetController:
             self._tools.alarm(self, key, None)
             return
         one = entry.thing
-        keys = list(self._pods.get(one["metadata"]["uid"], ()))
-        active: list[Object] = []
-        leaving: list[Object] = []
-        for name in keys:
-            found = self._tools.store.get(POD, *name)
-            if found is not None and found.thing["status"]["phase"] not in ("Succeeded", "Failed"):
-                (leaving if "deletionTimestamp" in found.thing["metadata"] else active).append(found.thing)
+        pods = [pod for pod in self._pods.get(one["metadata"]["uid"], {}).values() if not pod.over]
+        active = [pod for pod in pods if not pod.leaving]
         if "deletionTimestamp" not in one["metadata"]:
             for _ in range(one["spec"]["replicas"] - len(active)):
                 if not self._create(key, one):
                     break
-            for pod in self._surplus(active, len(active) - one["spec"]["replicas"]):
-                self._delete(one, pod)
-        self._count(key, active, leaving)
+            surplus = len(active) - one["spec"]["replicas"]
+            for thing in self._surplus([pod.thing for pod in active], surplus):
+                self._delete(one, thing)
+        self._count(key, active, len(pods) - len(active))
 
     def _create(self, key: Key, one: Object) -> bool:
         template = self._tools.registry.find(REPLICA_SET, *key).copy()["spec"]["template"]
@@ -126,20 +135,21 @@ class ReplicaSetController:
 
         return sorted(active, key=usefulness)[:count]
 
-    def _count(self, key: Key, active: list[Object], leaving: list[Object]) -> None:
+    def _count(self, key: Key, active: list[_Pod], leaving: int) -> None:
         entry = self._tools.registry.find(REPLICA_SET, *key)
         one = entry.copy()
         labels = one["spec"]["template"]["metadata"].get("labels", {})
         patience = one["spec"].get("minReadySeconds", 0)
         now = self._tools.now()
-        since = [moment for pod in active if (moment := ready_since(pod)) is not None]
+        since = [pod.ready_since for pod in active if pod.ready_since is not None]
+        labelled = sum(pod.labels == labels or labels.items() <= pod.labels.items() for pod in active)
         counts = {
-            "fullyLabeledReplicas": sum(_carries(pod, labels) for pod in active),
+            "fullyLabeledReplicas": labelled,
             "readyReplicas": len(since),
             "availableReplicas": sum(now - moment >= patience for moment in since),
         }
         status = {"replicas": len(active), **{name: count for name, count in counts.items() if count}}
-        status |= {"terminatingReplicas": len(leaving), "observedGeneration": one["metadata"]["generation"]}
+        status |= {"terminatingReplicas": leaving, "observedGeneration": one["metadata"]["generation"]}
         soon = [moment + patience for moment in since if now - moment < patience]
         self._tools.alarm(self, key, min(soon, default=None))
         if status != one["status"]:
