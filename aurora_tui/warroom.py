@@ -118,6 +118,11 @@ class Warroom:
         """What everything means now."""
         return assess(self._picture, self._frame, self._now())
 
+    async def authenticate(self) -> None:
+        """Get credentials that a plugin must print, before the screen opens. AuroraError when it does not."""
+        if self._cluster is not None:
+            await self._cluster.authenticate()
+
     async def run(self, tell: Callable[[Situation], None]) -> None:
         """Start the sources and tell a Situation when something changed (at most every 200 ms) and every second."""
         self._tasks = [

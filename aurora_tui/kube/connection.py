@@ -118,6 +118,10 @@ class Connection:
         """Run the exec plugin and load the transport now, before a screen opens."""
         await self._ready_transport((await self._credentials.current()).certificate)
 
+    async def authenticate(self) -> None:
+        """Run the exec plugin, if there is one; nothing is opened, so another event loop may go on from here."""
+        await self._credentials.prepare()
+
     async def close(self) -> None:
         """Cut every connection."""
         transports = (self._transport, self._retired)

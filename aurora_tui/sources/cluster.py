@@ -66,9 +66,15 @@ class ClusterSource:
         """Stale after 15 real seconds without a sign of life."""
         return SourceLight(name=NAME, title="cluster", interval=PROBE_EVERY * self._clock.speed)
 
-    async def prepare(self) -> None:
-        """Read the kubeconfig and run its exec plugin now, before the screen opens. Raises AuroraError."""
-        await self._connect()
+    async def authenticate(self) -> None:
+        """Read the kubeconfig and run its exec plugin before the screen opens: it may want the terminal. AuroraError.
+
+        Nothing is opened: `run` may go on in another event loop.
+        """
+        access = await asyncio.to_thread(self._access)
+        connection = Connection(access)
+        await connection.authenticate()
+        self._connection, self._pinned = connection, access
 
     async def run(self, tell: Tell) -> None:
         """Connect and watch, again and again, until cancelled."""

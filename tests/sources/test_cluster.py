@@ -269,7 +269,7 @@ async def test_prepare_runs_the_exec_plugin_or_says_why_not(tmp_path: Path) -> N
     config = {**kubeconfig(NOWHERE), "users": [{"name": "me", "user": {"exec": plugin}}]}
     (tmp_path / "config").write_text(json.dumps(config))
     with pytest.raises(AuroraError, match="no-such-login cannot be run"):
-        await ClusterSource(made).prepare()
+        await ClusterSource(made).authenticate()
 
 
 async def test_a_pods_log_is_read(server: ApiServer, tmp_path: Path) -> None:
