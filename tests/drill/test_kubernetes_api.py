@@ -133,6 +133,12 @@ async def test_http_routes_get_their_defaults_and_count_generations(api: Api) ->
         ("GET", f"{PODS}?labelSelector=a+in+b", None, "", 400, "BadRequest"),
         ("GET", f"{PODS}?fieldSelector=spec.tolerations%3D1", None, "", 400, "BadRequest"),
         ("PATCH", f"{BRIDGE}?dryRun=Some", {}, MERGE, 400, "BadRequest"),
+        ("PATCH", BRIDGE, {"spec": {"template": "x"}}, MERGE, 400, "BadRequest"),
+        ("PATCH", BRIDGE, {"spec": {"replicas": "3"}}, MERGE, 400, "BadRequest"),
+        ("PATCH", BRIDGE, {"metadata": {"labels": "x"}}, MERGE, 400, "BadRequest"),
+        ("PATCH", BRIDGE, {"metadata": {"annotations": {"a": 1}}}, MERGE, 400, "BadRequest"),
+        ("PATCH", BRIDGE, {"spec": {"selector": {"matchLabels": {"app": "other"}}}}, MERGE, 422, "Invalid"),
+        ("PATCH", BRIDGE, {"spec": None}, MERGE, 422, "Invalid"),
     ],
 )  # fmt: skip
 async def test_what_it_does_not_do_it_refuses_with_a_status(

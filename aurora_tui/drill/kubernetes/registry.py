@@ -75,10 +75,9 @@ class Registry:
             meta["generation"] = 1
         if "status" in kind.subresources:
             thing.pop("status", None)
-        thing = filled(kind, thing)
+        thing = _understood(kind, thing)
         if kind is SERVICE:
             self._address(thing)
-        check(kind, thing)
         self._admit(kind, thing["metadata"]["name"], namespace)
         return Entry(kind, thing) if dry_run else self.store.put(kind, thing)
 
@@ -142,9 +141,8 @@ class Registry:
             }
         elif "status" in kind.subresources:
             thing["status"] = before.copy().get("status")
-        thing = filled(kind, thing)
+        thing = filled(kind, thing) if status else _understood(kind, thing, before.thing)
         if not status:
-            check(kind, thing, before.thing)
             self._count_generation(kind, before.thing, thing)
         if thing == before.thing:
             return before
@@ -216,6 +214,17 @@ class Registry:
             return 0
         usual: int = thing["spec"].get("terminationGracePeriodSeconds", 30)
         return usual if options.grace is None else options.grace
+
+
+def _understood(kind: Kind, thing: Object, before: Object | None = None) -> Object:
+    """`thing` with its defaults, checked; Refused 400 when a field is not of its type, 422 when its value is wrong."""
+    try:
+        thing = filled(kind, thing)
+        check(kind, thing, before)
+    except (AttributeError, KeyError, TypeError, ValueError) as wrong:
+        head = f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}'
+        raise bad_request(f"{head}: json: cannot unmarshal a value into a field of another type ({wrong})") from wrong
+    return thing
 
 
 def owner_of(thing: dict[str, Any]) -> dict[str, Any] | None:
