@@ -55,6 +55,9 @@ _RANK = {word: rank for rank, word in enumerate(Word)}
 SKEW_WARNING = 5.0
 # A pod may take this long to start before it counts as unwell.
 STARTING_GRACE = 120.0
+# The kubelet forgets a crash loop once a container has run for ten minutes
+# (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy).
+CRASH_LOOP_FORGOTTEN = 600.0
 # A gap in a criterion's points is bridged for three scrape intervals, and a point takes as long to be folded.
 BRIDGED_INTERVALS = 6
 
@@ -258,15 +261,26 @@ def _watch_workloads(evidence: Evidence) -> Iterator[Reason]:
             text = f"{deployment.name} rollout failed: {deployment.rollout_detail or 'no progress'}"
             yield Reason(text=text, word=Word.WATCH, about=deployment.name)
     for pod in evidence.pods:
-        young = pod.created_at is not None and evidence.now - pod.created_at < STARTING_GRACE and pod.restarts == 0
-        if pod.owner in parts and not pod.healthy and not young and pod.reason != "Terminating":
-            yield Reason(text=f"{pod.name} {pod.reason}", word=Word.WATCH, since=pod.restarted_at, about=pod.uid)
+        trouble = _trouble(pod, evidence.now) if pod.owner in parts else None
+        if trouble is not None:
+            yield Reason(text=f"{pod.name} {trouble}", word=Word.WATCH, since=pod.restarted_at, about=pod.uid)
     for light in evidence.lights:
         if light.watched and light.name not in evidence.essential and not light.trusted(evidence.now):
             yield Reason(text=_why_dark(light, evidence.now), word=Word.WATCH, about=light.name)
     for probe in evidence.probes:
         if not probe.ok:
             yield Reason(text=f"{probe.title}: {probe.detail}", word=Word.WATCH, about=probe.id)
+
+
+def _trouble(pod: PodStatus, now: float) -> str | None:
+    """What is wrong with a pod, in kubectl's word; between two crashes of a loop it runs, and is not well yet."""
+    if pod.reason == "Terminating":
+        return None
+    if pod.healthy:
+        looping = pod.restarts > 0 and pod.restarted_at is not None and now - pod.restarted_at < CRASH_LOOP_FORGOTTEN
+        return f"{pod.reason}, restarted {pod.restarts}×" if looping else None
+    young = pod.created_at is not None and now - pod.created_at < STARTING_GRACE and pod.restarts == 0
+    return None if young else pod.reason
 
 
 def _all_well(evidence: Evidence) -> Reason:
