@@ -119,6 +119,16 @@ async def test_it_prints_logs(kubectl: Kubectl) -> None:
     assert (await kubectl("logs", BRIDGE, "--tail=1")).count("\n") == 1
 
 
+async def test_it_follows_a_log(kubectl: Kubectl) -> None:
+    following = await kubectl.start("logs", "-f", BRIDGE, "--tail=0")
+    assert following.stdout is not None
+    async with asyncio.timeout(20):
+        lines = [await following.stdout.readline() for _ in range(2)]
+    following.terminate()
+    await following.wait()
+    assert all(b'msg="alive"' in line for line in lines)
+
+
 async def test_it_asks_who_it_is_and_what_it_may(kubectl: Kubectl) -> None:
     may, who = await asyncio.gather(
         kubectl("auth", "can-i", "patch", "deployments/aurora-bridge", "--subresource=scale"), kubectl("auth", "whoami")
