@@ -207,7 +207,7 @@ def comparable(text: str, ids: list[str]) -> Any:
     """A body without times and with ids as $1, $2 …; lists keep their order."""
     for place, id in enumerate(ids, 1):
         text = text.replace(id, f"${place}")
-    text = _MOMENT.sub("TIME", text)
+    text = _MOMENT.sub("TIME", text).replace("[POST,GET]", "[GET,POST]")  # the real one picks an order each time
     try:
         body = json.loads(text)
     except ValueError:

@@ -79,8 +79,6 @@ class Silences:
         """Create or replace a silence from POST /api/v2/silences; its id. Refusal as the real server's."""
         now = self.now()
         wanted = _read(body, now)
-        if wanted.ends_at <= wanted.starts_at and wanted.ends_at >= now:
-            raise Refusal(400, "Failed to create silence: start time must be before end time")
         previous = self._by_id.get(wanted.id) if wanted.id else None
         if wanted.id and previous is None:
             raise Refusal(404, "silence not found")
@@ -139,7 +137,7 @@ def _read(body: object, now: float) -> Silence:
     starts_at, ends_at = moments.read(body["startsAt"], "silence"), moments.read(body["endsAt"], "silence")
     if starts_at is None or ends_at is None:
         raise Refusal(400, "silence invalid: invalid zero start timestamp")
-    if ends_at < starts_at:
+    if ends_at <= starts_at:
         raise Refusal(400, "Failed to create silence: start time must be before end time")
     if ends_at < now:
         raise Refusal(400, "Failed to create silence: end time can't be in the past")
