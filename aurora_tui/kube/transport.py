@@ -2,7 +2,7 @@
 
 Measured (37.0.2, 2 cores): `kubernetes.aio.client.rest` and `.configuration` take 0.28 s to import and 35 MB,
 of which aiohttp alone is 0.15 s and 14 MB. The rest is the package's `__init__`, which loads every part but the
-models (those would be another 0.4 s and are never touched). So the official transport stays.
+models (a typed API class would bring those, for another 1.0 s). So the official transport stays.
 """
 
 from __future__ import annotations
