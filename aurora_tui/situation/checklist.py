@@ -80,7 +80,7 @@ def _slo(name: str, phase: Phase, ground: Ground) -> Finding:
         return False, said
     window, elapsed = ground.mission.mission.window, ground.now - ground.run.started_at
     if elapsed < window <= phase.length:
-        return False, f"{status.title}: {max(0.0, elapsed) / 3600:.1f} h of {window} of this phase"
+        return False, f"{status.title}: {max(0.0, elapsed) / 3600:.1f} of {window / 3600:g} h seen in this phase"
     if status.completeness is None or status.completeness < COMPLETE or status.state is SloState.UNKNOWN:
         return None, f"{said}, but data is missing"
     return True, said

@@ -285,7 +285,8 @@ def _trouble(pod: PodStatus, now: float) -> str | None:
 
 def _all_well(evidence: Evidence) -> Reason:
     unwatched = [light.title for light in evidence.lights if not light.watched]
-    text = f"{len(evidence.slos)} SLOs met, {len(evidence.criteria)} criteria clear"
+    slos, criteria = len(evidence.slos), len(evidence.criteria)
+    text = f"{slos} SLO{'s' * (slos != 1)} met, {criteria} criteri{'a' if criteria != 1 else 'on'} clear"
     if unwatched:
         text += f"; not watched: {', '.join(unwatched)}"
     return Reason(text=text, word=Word.GO)

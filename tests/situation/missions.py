@@ -11,9 +11,9 @@ from aurora_tui.situation.duration import Duration
 from aurora_tui.situation.fold import Fold
 from aurora_tui.situation.journal import Journal, project
 from aurora_tui.situation.mission import (
+    ChecklistItem,
     Checkpoint,
     CheckpointKind,
-    ChecklistItem,
     Colours,
     Comparison,
     Criterion,
@@ -92,7 +92,11 @@ def daily(id: str, at: str, *phases: str) -> Daily:
 
 
 def mission(
-    *phases: Phase, zone: str = "UTC", rounds: tuple[Daily, ...] = (), workloads: WorkloadRoles | None = None, **more: Any
+    *phases: Phase,
+    zone: str = "UTC",
+    rounds: tuple[Daily, ...] = (),
+    workloads: WorkloadRoles | None = None,
+    **more: Any,
 ) -> Mission:
     return Mission(
         mission=MissionIdentity(name="Aurora GA", release="1.0.0", treaty=TREATY, day_zone=zone),
@@ -140,7 +144,9 @@ def ticked(at: float, key: str, evidence: str | None = None) -> tuple[float, str
     return at, "tick.set", {"key": key, "evidence": evidence}
 
 
-def alert(source: str = "am", state: AlertState = AlertState.FIRING, at: float = NOW - 60, **labels: str) -> SourceAlert:
+def alert(
+    source: str = "am", state: AlertState = AlertState.FIRING, at: float = NOW - 60, **labels: str
+) -> SourceAlert:
     """One report. Prometheus' own tells since when it is pending, Alertmanager when it fired."""
     told = {"pending_since": at} if source == "prom" else {"fired_at": at}
     return SourceAlert(source=source, state=state, labels={"alertname": "RTTHigh", **labels}, **told)
