@@ -11,6 +11,7 @@ _ESCAPE_SEQUENCE = re.compile(
     r"|\x1b[ -/]*[0-~]"  # two- and three-byte escapes
     r"|\x9b[0-?]*[ -/]*[@-~]"
 )
+_HOST_AND_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.%]*\]|[^:\[\]]*)(?::[0-9]*)?")
 _ELLIPSIS = "…"
 # Format characters that turn text round, hide it or join glyphs across cells (Unicode category Cf and kin).
 _INVISIBLE = {"Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -55,7 +56,6 @@ def redact_url(url: str) -> str:
     """
     scheme, separator, rest = url.partition("://") if "://" in url else ("", "", url)
     where = re.split("[?#]", rest, maxsplit=1)[0]
-    host, colon, port = where.partition("/")[0].rpartition(":")
-    broken = "@" in rest and "@" not in where and colon and not (port.isdecimal() or (host and port.endswith("]")))
+    broken = "@" in rest and "@" not in where and not _HOST_AND_PORT.fullmatch(where.partition("/")[0])
     where = re.split("[?#]", (rest if broken else where).rpartition("@")[2], maxsplit=1)[0]
     return safe(f"{scheme}{separator}{where}", limit=2048)
