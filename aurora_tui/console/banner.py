@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 
 from aurora_tui.console.ink import WAITING, Line, Span, cut, fit, recolour, span, spread, width, wrap
-from aurora_tui.console.moments import age, clock_length, utc
+from aurora_tui.console.moments import age, alert_age, clock_length, utc
 from aurora_tui.situation.freshness import LightState, SourceLight
 from aurora_tui.situation.situation import Situation
 from aurora_tui.situation.verdict import Reason, Verdict, Word
@@ -55,7 +55,8 @@ def lines(
         texts = [f"{lost.why}; what is below is {age(lost.seconds)} old (then: {headline(situation.verdict, now)})"]
     else:
         texts = [reason_words(reason, now) for reason in situation.verdict.reasons]
-    lights_part = lights(situation.lights, now, short=cells < 100)
+    spare = cells - (width(head) + cell_len(texts[0] if texts else "") if height < 3 else 2) - 4
+    lights_part = lights(situation.lights, now, max(cells * 45 // 100, spare), gap=1 if cells < 100 else 2)
     if lost:
         lights_part = recolour(lights_part, "dim")  # what was live then is nobody's word now
     return _block(head, texts, [lights_part, due(situation.verdict, now)], cells, height)
@@ -125,18 +126,35 @@ def due(verdict: Verdict, now: float) -> tuple[Span, ...]:
     left = verdict.next_due - now
     title = verdict.next_due_title or "checkpoint"
     if left < 0:
-        return (span(f"{title} OVERDUE ", "bad"), span(f"{clock_length(-left)} ", "bad"))
+        return (span(f"{title} OVERDUE ", "bad"), span(f"{alert_age(-left)} ", "bad"))
     return (span(f"next {title} in ", "dim"), span(f"{clock_length(left)} "))
 
 
-def lights(all_lights: tuple[SourceLight, ...], now: float, short: bool = False) -> tuple[Span, ...]:
-    """`metrics 2s  cluster live  alerts 4s`: an age for what answers, a word for what does not."""
+def lights(all_lights: tuple[SourceLight, ...], now: float, room: int = 1000, gap: int = 2) -> tuple[Span, ...]:
+    """`metrics 2s  cluster live  alerts 4s`: an age for what answers, a word for what does not.
+
+    Where `room` is short, lights that are live or off are counted instead, the last ones first: `+3 live`.
+    """
+    shown = list(all_lights)
+    folded = 0
+    while True:
+        parts = _light_parts(shown, now, gap)
+        if folded:
+            parts += [span(" " * gap), span(f"+{folded} live", "good")]
+        quiet = [light for light in shown if light.state(now) in (LightState.LIVE, LightState.OFF)]
+        if width(parts) < room or not quiet:
+            return (*parts, span(" ")) if parts else ()
+        shown.remove(quiet[-1])
+        folded += quiet[-1].state(now) is LightState.LIVE
+
+
+def _light_parts(shown: Sequence[SourceLight], now: float, gap: int) -> list[Span]:
     parts: list[Span] = []
-    for light in all_lights:
-        state = light.state(now)
-        parts += [span(f"{light.title if len(light.title) <= 12 or not short else light.name} ", "dim")]
-        parts += [span(light_words(light, now), _LIGHT_INK[state]), span(" " if short else "  ")]
-    return tuple(parts[:-1]) + ((span(" "),) if parts else ())
+    for light in shown:
+        parts += [span(" " * gap)] if parts else []
+        name = light.title if len(light.title) <= 12 else light.name
+        parts += [span(f"{name} ", "dim"), span(light_words(light, now), _LIGHT_INK[light.state(now)])]
+    return parts
 
 
 def light_words(light: SourceLight, now: float) -> str:

@@ -2,7 +2,7 @@
 
 Textual 8.2.8's partial update starts at the left edge of the widget that a changed region lies in: a ticking
 clock at the end of a line costs the whole line. `Exact` renders the same update cut at both ends. It reads three
-attributes of a private class; when they are not there any more, Textual's own rendering is used (and a test fails).
+attributes of a private class: tests hold them, and count the bytes of a quiet screen.
 """
 
 from __future__ import annotations

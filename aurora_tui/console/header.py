@@ -45,7 +45,7 @@ def _mission(settings: Settings, situation: Situation | None) -> tuple[Span, ...
     if drill:
         parts += [span(" DRILL ", "warn reverse bold"), span(" ")]
     parts += [span(name.upper(), "title bold"), span(f" · {treaty}", "title"), span(" ")]
-    parts += [span(f" {settings.environment_name} ", "environment reverse bold")]
+    parts += [span(f" {settings.environment_name} ", "environment bold")]
     if read_only:
         parts.append(span(" read-only", "dim"))
     return tuple(parts)

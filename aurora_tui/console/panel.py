@@ -106,7 +106,9 @@ class Panel(Canvas, can_focus=True):
         if self.filtering or self.filter:
             words.append(f"/{self.filter}{'▏' if self.filtering else ''}")
         if hidden:
-            words.append(f"{len(hidden)} hidden" + (f", {pressing} problem{'s' if pressing > 1 else ''}" if pressing else ""))
+            words.append(
+                f"{len(hidden)} hidden" + (f", {pressing} problem{'s' if pressing > 1 else ''}" if pressing else "")
+            )
         below = len(self._rows) - self._top - self._page
         if self._top > 0 or below > 0:
             words.append(f"{self._top + 1}–{min(len(self._rows), self._top + self._page)} of {len(self._rows)}")

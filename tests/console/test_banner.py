@@ -69,6 +69,15 @@ def test_a_source_grows_stale_by_the_clock_alone() -> None:
     assert "metrics STALE 32s" in texts(banner.lines(made_up.go(), NOW + 30, 120, 2))[0]
 
 
+def test_lights_that_find_no_room_are_counted_if_live_and_kept_if_not() -> None:
+    situation = made_up.blind()
+    more = tuple(msgspec.structs.replace(situation.lights[1], name=f"probe{n}", title=f"probe{n}") for n in range(6))
+    text = texts(banner.lines(msgspec.structs.replace(situation, lights=(*situation.lights, *more)), NOW, 120, 2))[0]
+    assert "metrics STALE 3m" in text
+    assert "bridge FAILED 31s" in text
+    assert text.endswith(" live")
+
+
 def test_when_the_console_hears_nothing_the_banner_is_blind_and_no_light_is_good() -> None:
     lines = banner.lines(made_up.go(), NOW, 120, 2, Lost("the console's own feed stopped: it ended by itself", 7.0))
     assert texts(lines)[0].startswith("▌ ? BLIND   the console's own feed stopped")

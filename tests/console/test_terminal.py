@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -145,3 +146,28 @@ def test_neither_warroom_nor_sources_are_imported_before_the_first_paint() -> No
     found = subprocess.run([sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     rooms = {name.split(".")[1] for name in found.stdout.split() if name.startswith("aurora_tui.")}
     assert rooms <= {"console", "situation", "settings", "clock", "text", "errors"}
+
+
+def test_the_picture_is_an_svg_that_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    out = tmp_path / "console.svg"
+    subprocess.run(
+        [sys.executable, "-m", "tests.console.picture", str(out), "go"], cwd=CHECKOUT, check=True, timeout=60
+    )
+    text = out.read_text()
+    assert text.startswith("<svg")
+    assert "@font-face" not in text
+    assert "url(http" not in text
+    assert "GO" in text
+
+
+def test_without_a_filled_screen_there_is_no_picture_and_the_reason_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from aurora_tui.console import picture
+    from tests.console.picture import main
+
+    monkeypatch.setattr(picture, "FILLED_WITHIN", 0.5)
+    monkeypatch.setattr("aurora_tui.console.following.check_queries", lambda settings: None)
+    assert main([str(tmp_path / "no.svg"), "blind"]) == 1
+    assert not (tmp_path / "no.svg").exists()
+    assert "no picture: after 0 s" in capsys.readouterr().err

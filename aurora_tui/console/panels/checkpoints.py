@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from aurora_tui.console.ink import NO_VALUE, Row, Span, span
-from aurora_tui.console.moments import age, clock_length, day_and_time
+from aurora_tui.console.moments import age, alert_age, clock_length, day_and_time
 from aurora_tui.console.table import Column, arrange
 from aurora_tui.situation.checkpoint import Timer, TimerState
 from aurora_tui.situation.situation import Situation
@@ -48,7 +48,7 @@ def _search(timer: Timer) -> str:
 
 
 def when(timer: Timer, now: float) -> str:
-    """`in 16:47:49`, `late 00:12`, `done 09:14Z`, `— no data`."""
+    """`in 16:47:49`, `OVERDUE 00:12` (by minutes after an hour), `done 09:14Z`, `— no data`."""
     if timer.state is TimerState.DONE:
         return "done" if timer.done_at is None else f"done {day_and_time(timer.done_at, now)}"
     if timer.state is TimerState.UNKNOWN:
@@ -58,7 +58,7 @@ def when(timer: Timer, now: float) -> str:
     ahead = timer.due_at - now
     if ahead >= 0 and timer.state is not TimerState.OVERDUE:
         return f"in {clock_length(ahead)}"
-    return f"OVERDUE {clock_length(-ahead)}"
+    return f"OVERDUE {alert_age(-ahead)}"
 
 
 def _cells(timer: Timer, now: float) -> tuple[Span, ...]:

@@ -24,8 +24,8 @@ _SPARK_CELLS = 8
 _ALMOST_COMPLETE = 0.95
 _COLUMNS = (
     Column(room=1),  # glyph
-    Column(least=8, most=24),  # title
-    Column(drop=2, most=8),  # statistic
+    Column(least=10, most=24),  # title
+    Column(drop=2, least=4, most=9),  # statistic
     Column(right=True, most=10),  # value
     Column(drop=1, most=10),  # objective
     Column(),  # word
