@@ -41,14 +41,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """`@pytest.mark.needs("prometheus", "promtool")`: skips without these programs, fails in CI."""
+    """`@pytest.mark.needs("prometheus", "promtool")`: skips without these programs.
+
+    In CI a program that ops/bin/test can install must be there; one that Debian does not have (kubectl) may be missing.
+    """
     named = {program for marker in item.iter_markers("needs") for program in marker.args}
     missing = sorted(program for program in named if shutil.which(program) is None)
     if not missing:
         return
     item.user_properties += [("missing program", program) for program in missing]
     reason = "; ".join(f"{program} is not on PATH ({remedy(program)})" for program in missing)
-    if IN_CI:
+    if IN_CI and not debian_packages().keys().isdisjoint(missing):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
 

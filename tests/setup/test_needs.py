@@ -21,6 +21,9 @@ def test_against_the_server(): pass
 @pytest.mark.needs("python3")
 def test_against_python(): pass
 
+@pytest.mark.needs("no-such-cluster-tool")
+def test_against_what_debian_does_not_have(): pass
+
 @pytest.mark.slow
 def test_for_an_hour(): pass
 """
@@ -51,13 +54,14 @@ def test_a_missing_program_skips_and_is_listed_with_its_package(suite: Path) -> 
     listed = done.stdout.partition("not tested, for want of a program")[2]
     assert "no-such-server: apt install no-such-package\n    tests/test_some.py::test_against_the_server\n" in listed
     assert "test_against_python" not in listed
-    assert done.stdout.splitlines()[-1].startswith("1 passed, 1 skipped")
+    assert done.stdout.splitlines()[-1].startswith("1 passed, 2 skipped")
 
 
 def test_in_ci_a_missing_program_is_a_failure(suite: Path) -> None:
     done = run(suite, ci="true")
     assert done.returncode == 1
     assert "no-such-server is not on PATH (apt install no-such-package)" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("1 passed, 1 skipped, 1 deselected, 1 error")
     assert "1 passed" in done.stdout.splitlines()[-1]
 
 
