@@ -23,6 +23,7 @@ from aurora_tui.sources.source import Tell
 if TYPE_CHECKING:
     import httpx
 
+LOOK_SECONDS = 10.0  # real; a body that drips is cut there
 
 Reader = Callable[["httpx.AsyncClient", str, bool], Awaitable[tuple[Sequence[SourceAlert], str | None]]]
 
@@ -94,6 +95,7 @@ class AlertSource:
             interval=float(self._where.interval),
             clock=self._clock,
             tell=tell,
+            time_limit=LOOK_SECONDS,
             url=self._where.url,
         )
 
