@@ -42,10 +42,25 @@ class _Commands(click.Group):
             formatter.write_dl([(name, about) for name, (_, about) in _COMMANDS.items()])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        # `aurora-tui --env staging` opens the console: flags before any command belong to `watch`.
-        if not any(arg in _COMMANDS for arg in args) and not {"--help", "-h", "--version"} & set(args):
-            args = ["watch", *args]
+        if not {"--help", "-h", "--version"} & set(args[:1]):
+            args = _with_command_first(args)
         return super().parse_args(ctx, args)
+
+
+def _with_command_first(args: list[str]) -> list[str]:
+    """`--env staging` means `watch --env staging`, and `--env staging config check` means `config check --env staging`.
+
+    Flags before a command are the same flags: a person should not have to know which side they go.
+    """
+    from aurora_tui.commands.options import VALUED
+
+    position = 0
+    while position < len(args) and args[position].startswith("-"):
+        position += 2 if args[position] in VALUED else 1
+    leading, rest = args[:position], args[position:]
+    if not rest:
+        return ["watch", *leading]
+    return [*rest, *leading]
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 def run_console(settings: Settings, screenshot: Path | None = None) -> int:
     """Open the console and return its exit code. With `screenshot`: save one picture when all is seen, and leave."""
+    if screenshot is None:
+        _require_terminal()
     from aurora_tui.console.launch import launch
 
     prepared = _authenticated(settings) if _may_need_a_plugin(settings) else None
@@ -31,6 +33,18 @@ def run_console(settings: Settings, screenshot: Path | None = None) -> int:
         return Warroom(settings)
 
     return launch(settings, make_feed, screenshot=screenshot)
+
+
+def _require_terminal() -> None:
+    """UsageError unless keys can be read and the screen, which Textual writes to stderr, can be seen."""
+    from aurora_tui.errors import UsageError
+
+    for name, stream in (("Standard input", sys.__stdin__), ("Standard error", sys.__stderr__)):
+        if stream is None or not stream.isatty():
+            raise UsageError(
+                f"{name} is not a terminal, and the console is drawn on one",
+                "Start it without redirection (over ssh: ssh -t), or use `aurora-tui status`.",
+            )
 
 
 def _may_need_a_plugin(settings: Settings) -> bool:

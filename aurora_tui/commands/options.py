@@ -35,6 +35,14 @@ _OPTIONS = (
     click.option("--read-only", is_flag=True, help="Look, never act."),
 )
 
+# The options that are followed by a value.
+VALUED = frozenset(
+    {
+        *("--config", "--env", "--prometheus", "--alertmanager", "--grafana"),
+        *("--context", "--namespace", "--kubeconfig", "--treaty", "--theme", "--screenshot"),
+    }
+)
+
 
 def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give `command` the shared options; it gets one argument of them, `load_settings`, to call when it needs them.
