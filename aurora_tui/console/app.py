@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import App, ComposeResult, SystemCommand
@@ -13,7 +13,7 @@ from textual.geometry import Size
 from textual.screen import Screen
 from textual.timer import Timer as TextualTimer
 
-from aurora_tui.console import banner, endings, geometry, header, keybar, themes
+from aurora_tui.console import endings, flow, geometry, header, keybar, themes
 from aurora_tui.console.bindings import EVERYWHERE, bar, help_lines, later
 from aurora_tui.console.canvas import Canvas
 from aurora_tui.console.dialog import Content, Details
@@ -21,13 +21,13 @@ from aurora_tui.console.feed import Feed
 from aurora_tui.console.following import Following
 from aurora_tui.console.frugal import FrugalDisplay
 from aurora_tui.console.ink import WAITING, Line, Row, fixed, span
-from aurora_tui.console.moments import window_name
 from aurora_tui.console.palette import Palette
 from aurora_tui.console.panel import Panel
-from aurora_tui.console.panels import alerts, checkpoints, slo, workloads
 from aurora_tui.console.pulse import Pulse
 from aurora_tui.settings import Settings
-from aurora_tui.situation.situation import Situation
+
+if TYPE_CHECKING:
+    from aurora_tui.situation.situation import Situation
 
 PANELS = ("slo", "checkpoints", "workloads", "alerts")
 _TITLES = {"slo": "SLO", "checkpoints": "CHECKPOINTS", "workloads": "WORKLOADS", "alerts": "ALERTS"}
@@ -174,24 +174,36 @@ class AuroraApp(FrugalDisplay, App[None]):
         head, verdict, keys = boxes["header"], boxes["banner"], boxes["keys"]
         lines = header.lines(self.settings, situation, now, head.width, head.height)
         self.canvas("header").paint(lines, head.width, head.height)
-        lines = banner.lines(situation, now, verdict.width, verdict.height, lost)
-        self.canvas("banner").paint(lines, verdict.width, verdict.height)
+        self.canvas("banner").paint(self._banner(situation, now, verdict), verdict.width, verdict.height)
         self.canvas("keys").paint([self._key_line(keys.width)], keys.width, 1)
         for number, name in enumerate(PANELS, 1):
-            title = alerts.title(situation) if name == "alerts" and situation else _TITLES[name]
-            self.panel(name).show(f"{number} {title}", rows[name], boxes[name], placed.framed, lost is not None)
+            title = f"{number} {self._title(name, situation)}"
+            self.panel(name).show(title, rows[name], boxes[name], placed.framed, lost is not None)
         self.details.show(boxes["details"], lost is not None)
 
     def _rows(self, name: str, situation: Situation | None, now: float | None) -> list[Row]:
         """The rows of one panel for the width it has."""
         if situation is None or now is None or self._placed is None:
             return [fixed("waiting", span(WAITING, "unknown"))]
+        from aurora_tui.console import drawing
+
         width = self._placed.boxes[name].width - (4 if self._placed.framed else 1)
-        if name == "slo":
-            return slo.rows(situation, now, width, window_name(self.settings.mission.mission.window))
-        if name == "workloads":
-            return workloads.rows(situation, now, width, self._every_pod, self.settings.environment.cluster is not None)
-        return checkpoints.rows(situation, now, width) if name == "checkpoints" else alerts.rows(situation, now, width)
+        return drawing.rows(name, situation, now, width, self.settings, self._every_pod)
+
+    def _banner(self, situation: Situation | None, now: float | None, box: geometry.Box) -> list[Line]:
+        lost = self.pulse.lost()
+        if situation is None or now is None:
+            return flow.waiting(box.width, box.height, lost)
+        from aurora_tui.console import drawing
+
+        return drawing.banner(situation, now, box.width, box.height, lost)
+
+    def _title(self, name: str, situation: Situation | None) -> str:
+        if name != "alerts" or situation is None:
+            return _TITLES[name]
+        from aurora_tui.console import drawing
+
+        return drawing.alerts_title(situation)
 
     def _key_line(self, width: int) -> Line:
         if self._message is not None and time.monotonic() >= self._message[1]:
@@ -204,7 +216,9 @@ class AuroraApp(FrugalDisplay, App[None]):
         lines = [(span("terminal too small", "warn bold"),), (span(f"{width}×{height}, needs {need}"),)]
         situation, now = self.pulse.situation, self.pulse.now()
         if situation is not None and now is not None:
-            word = "BLIND" if self.pulse.lost() else banner.headline(situation.verdict, now)
+            from aurora_tui.console import drawing
+
+            word = "BLIND" if self.pulse.lost() else drawing.headline(situation.verdict, now)
             lines.append((span(word, "bold"),))
         self.canvas("small").paint(lines, width, height)
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from rich.cells import cell_len
 
-from aurora_tui.console.ink import WAITING, Line, Span, cut, fit, recolour, span, spread, width, wrap
+from aurora_tui.console.flow import block
+from aurora_tui.console.ink import Line, Span, recolour, span, width
 from aurora_tui.console.moments import age, alert_age, clock_length, utc
+from aurora_tui.console.pulse import Lost
 from aurora_tui.situation.freshness import LightState, SourceLight
 from aurora_tui.situation.situation import Situation
 from aurora_tui.situation.verdict import Reason, Verdict, Word
@@ -29,25 +30,8 @@ _LIGHT_INK = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """The console itself no longer hears: why, and for how long (real seconds). It beats every verdict."""
-
-    why: str
-    seconds: float
-
-
-def lines(
-    situation: Situation | None, now: float | None, cells: int, height: int, lost: Lost | None = None
-) -> list[Line]:
+def lines(situation: Situation, now: float, cells: int, height: int, lost: Lost | None = None) -> list[Line]:
     """`height` lines (2 or 3) of `cells` cells. `lost` turns whatever was known into BLIND."""
-    if situation is None or now is None:
-        word, text = ("?", "BLIND"), lost.why if lost else WAITING
-        head: tuple[Span, ...] = (span("▌", "blind"), span(f" {' '.join(word)} ", "blind reverse bold"), span("  "))
-        ink = "blind" if lost else "unknown"
-        if lost is None:
-            head = (span("▌", "unknown"),)
-        return _block(head, [text], [(), ()], cells, height)
     glyph, ink = WORDS[Word.BLIND if lost else situation.verdict.word]
     word_text = "BLIND" if lost else headline(situation.verdict, now)
     head = (span("▌", ink), span(f" {glyph} {word_text} ", f"{ink} reverse bold"), span("  "))
@@ -59,45 +43,7 @@ def lines(
     lights_part = lights(situation.lights, now, max(cells * 45 // 100, spare), gap=1 if cells < 100 else 2)
     if lost:
         lights_part = recolour(lights_part, "dim")  # what was live then is nobody's word now
-    return _block(head, texts, [lights_part, due(situation.verdict, now)], cells, height)
-
-
-def _block(
-    head: tuple[Span, ...], texts: Sequence[str], right: list[tuple[Span, ...]], cells: int, height: int
-) -> list[Line]:
-    """Word and reasons from the left over every line, lights and the next deadline at the right of the last ones."""
-    sides: list[tuple[Span, ...]] = [(), *right] if height > 2 else list(right)
-    indent = width(head)
-    rooms = [max(4, cells - (indent if number == 0 else 2) - width(side) - 2) for number, side in enumerate(sides)]
-    texts = flow(texts, rooms)
-    result: list[Line] = []
-    for number, side in enumerate(sides):
-        said = texts[number] if number < len(texts) else ""
-        left = (*head, span(said)) if number == 0 else (span("▌ ", head[0].ink), span(said))
-        result.append(spread(left, side, cells))
-    return [fit(line, cells) for line in result[:height]]
-
-
-def flow(texts: Sequence[str], rooms: Sequence[int]) -> list[str]:
-    """Reasons over lines of these widths, each kept whole where a line can hold it; says how many found no room."""
-    lines: list[str] = []
-    waiting = list(texts)
-    for number, room in enumerate(rooms):
-        if not waiting:
-            break
-        said = waiting.pop(0)
-        if cell_len(said) > room:
-            head, *rest = wrap(said, [room, 10_000]) if number < len(rooms) - 1 else [cut(said, room)]
-            waiting[:0] = rest
-            lines.append(head)
-            continue
-        while waiting and cell_len(f"{said} · {waiting[0]}") <= room:
-            said = f"{said} · {waiting.pop(0)}"
-        lines.append(said)
-    if waiting:
-        more = f" · {len(waiting)} more: v"
-        lines[-1] = cut(lines[-1], max(1, rooms[-1] - len(more))) + more
-    return lines
+    return block(head, texts, [lights_part, due(situation.verdict, now)], cells, height)
 
 
 def headline(verdict: Verdict, now: float) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from aurora_tui.situation.situation import Situation
+if TYPE_CHECKING:
+    from aurora_tui.situation.situation import Situation
 
 
 class Feed(Protocol):

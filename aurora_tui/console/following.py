@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -51,8 +52,13 @@ class Following:
         await asyncio.to_thread(check_queries, self._settings)
 
     async def _follow(self) -> None:
-        self.feed = await asyncio.to_thread(self._make_feed)
+        self.feed = await asyncio.to_thread(self._prepare)
         await self.feed.run(self._app.tell)
+
+    def _prepare(self) -> Feed:
+        """Import what a Situation is drawn with, and make the feed: off the loop, in a thread."""
+        importlib.import_module("aurora_tui.console.drawing")
+        return self._make_feed()
 
     def _checked(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()

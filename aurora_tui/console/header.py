@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from aurora_tui.console.figures import percent
 from aurora_tui.console.ink import NO_VALUE, Line, Span, span, spread, width
 from aurora_tui.console.moments import hours_minutes, stamp
 from aurora_tui.settings import Settings
-from aurora_tui.situation.checkpoint import PhaseStatus
-from aurora_tui.situation.situation import Situation
+
+if TYPE_CHECKING:
+    from aurora_tui.situation.checkpoint import PhaseStatus
+    from aurora_tui.situation.situation import Situation
 
 
 def lines(settings: Settings, situation: Situation | None, now: float | None, cells: int, height: int) -> list[Line]:

@@ -7,7 +7,6 @@ return lines, so a test reads them without a screen, and a widget compares them 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -125,8 +124,7 @@ def paragraphs(text: str, cells: int, ink: str = "", indent: str = "") -> list[L
     return lines
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row of a panel, drawn only when it is in view.
 
     `id` is stable while the row's subject lives, `search` is what a filter looks in, `subject` what Enter opens

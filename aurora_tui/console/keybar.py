@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aurora_tui.console.ink import Line, Span, fit, span, width
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """A key on the bar. `drop`: the higher, the sooner it leaves a narrow bar; `able` False dims it."""
 
     key: str

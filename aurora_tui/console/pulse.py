@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
 
-from aurora_tui.console.banner import Lost
-from aurora_tui.situation.situation import Situation
+if TYPE_CHECKING:
+    from aurora_tui.situation.situation import Situation
 
 SILENCE = 5.0  # real seconds without a Situation after which nothing on screen may be believed
 _JUMP = 2.0  # world seconds (at speed 1) a clock may go back by jitter; it then stands still instead
+
+
+class Lost(NamedTuple):
+    """The console itself no longer hears: why, and for how long (real seconds). It beats every verdict."""
+
+    why: str
+    seconds: float
 
 
 class Pulse:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from textual.color import Color, ColorParseError
 from textual.theme import BUILTIN_THEMES, Theme
@@ -30,8 +30,7 @@ COLOURS = (
 STATES = ("good", "warn", "bad", "unknown", "blind")
 
 
-@dataclass(frozen=True, slots=True)
-class Themes:
+class Themes(NamedTuple):
     """Themes by name, bundled ones first, and what was wrong with the files that were skipped."""
 
     by_name: dict[str, Theme]

@@ -5,10 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from aurora_tui.console import banner, header
-from aurora_tui.console.banner import Lost
+from aurora_tui.console import banner, flow, header
 from aurora_tui.console.ink import Line, plain, width
-from aurora_tui.console.pulse import Pulse
+from aurora_tui.console.pulse import Lost, Pulse
 from aurora_tui.situation.situation import Situation
 from aurora_tui.situation.verdict import Reason, Verdict, Word
 from tests.console import situations as made_up
@@ -54,7 +53,7 @@ def test_reasons_that_find_no_room_are_counted() -> None:
 
 
 def test_before_the_first_situation_it_waits_in_words_and_nothing_is_inked_good() -> None:
-    lines = banner.lines(None, None, 120, 2)
+    lines = flow.waiting(120, 2, None)
     assert texts(lines)[0] == "▌waiting for metrics…"
     assert "good" not in inks(lines)
 
