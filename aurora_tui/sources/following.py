@@ -39,6 +39,7 @@ class SloFollower:
         self._history: deque[Point] = deque()
         self._points: tuple[Point, ...] = ()
         self._history_start: float | None = None
+        self._history_from: int | None = None
         self._history_next: int | None = None
         self._errors: dict[str, str] = {}
 
@@ -61,14 +62,14 @@ class SloFollower:
         except HttpFailure as error:
             self._errors["value"] = str(error)
 
-    async def look_back(self, round: Round, server_now: float, window: float) -> None:
-        """The slow ones: shares of good events, the query as the plan wrote it, the history."""
+    async def look_back(self, round: Round, server_now: float, window: float, memory: float) -> None:
+        """The slow ones: shares of good events over `window`, the query as the plan wrote it, `memory` of history."""
         try:
             await self._shares(round, window)
             if self.objective.as_written is not None:
                 written = await round.by_treaty(self.objective.as_written, self._worse, window)
                 self._as_written = written.get(round.treaty)
-            await self._more_history(round, server_now, window)
+            await self._more_history(round, server_now, memory)
             self._errors.pop("history", None)
         except HttpFailure as error:
             self._errors["history"] = str(error)
@@ -116,14 +117,19 @@ class SloFollower:
         self._window_shares = await round.by_treaty(reading.good_ratio, min, window)
         self._hour_shares = await round.by_treaty(reading.good_ratio, min, HOUR)
 
-    async def _more_history(self, round: Round, server_now: float, window: float) -> None:
-        oldest = math.ceil((server_now - window) / HISTORY_STEP)
+    async def _more_history(self, round: Round, server_now: float, memory: float) -> None:
+        oldest = math.ceil((server_now - memory) / HISTORY_STEP)
         newest = math.floor((server_now - settle(round.scrape_interval)) / HISTORY_STEP)
-        first = oldest if self._history_next is None else max(oldest, self._history_next)
+        # More may be asked for than was read at first: a phase's start is known only once the ledger is read.
+        anew = self._history_next is None or self._history_from is None or oldest < self._history_from - 1
+        first = oldest if anew or self._history_next is None else max(oldest, self._history_next)
         if newest < first:
             return
         grid = Grid(first, newest - first + 1, HISTORY_STEP)
         filled = await round.fill(self.objective.reading, grid, self._worse)
+        if anew:
+            self._history.clear()
+            self._history_from = oldest
         for index, value in enumerate(filled.values):
             if value is not None:
                 self._history.append(Point((first + index) * HISTORY_STEP, value))

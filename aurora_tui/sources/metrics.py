@@ -16,6 +16,7 @@ from aurora_tui.settings import Settings
 from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.mission import HttpSource
 from aurora_tui.situation.observation import MetricsObserved
+from aurora_tui.situation.slo import HOUR
 from aurora_tui.sources.failure import HttpFailure
 from aurora_tui.sources.following import CriterionFollower, FiringFollower, SloFollower
 from aurora_tui.sources.polling import poll
@@ -28,6 +29,7 @@ from aurora_tui.text import safe
 NAME = "metrics"
 LOOK_BACK_EVERY = 60.0  # world seconds between two looks at shares, history and the query as written
 CHECK_BUCKETS_EVERY = 3600.0
+_GREEN_MARGIN = 3600.0  # so that the last of the green hours is counted before the first is forgotten
 SKEW_WORTH_A_WARNING = 5.0
 _LOOK_SECONDS = 60.0  # real; each request has its own, much shorter limit
 _CATCH_UP_SECONDS = 15.0  # real; a long history goes on in the next look, so that the present stays fresh
@@ -84,6 +86,7 @@ class MetricsSource:
         server's own record.
         """
         self._start = (t0, resets)
+        self._looked_back_at = None  # green hours may need more history than was read
         self._behind = True
         self._wake.set()
 
@@ -167,7 +170,13 @@ class MetricsSource:
     async def _look_back(self, round: Round, server_now: float) -> None:
         if _due(self._looked_back_at, server_now, LOOK_BACK_EVERY):
             self._looked_back_at = server_now
-            await _all(slo.look_back(round, server_now, self._window) for slo in self._slos)
+            memory = self._memory(server_now)
+            await _all(slo.look_back(round, server_now, self._window, memory) for slo in self._slos)
+
+    def _memory(self, server_now: float) -> float:
+        """Seconds of history: the window, or what of the green hours may lie in the running phase."""
+        elapsed = 0.0 if self._start is None else server_now - self._start[0]
+        return max(self._window, min(elapsed, self._identity.green_hours * HOUR + _GREEN_MARGIN))
 
     async def _ask_version(self) -> str | None:
         try:
