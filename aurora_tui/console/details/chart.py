@@ -62,12 +62,14 @@ def chart(
     def is_bad(value: float) -> bool:
         return value < threshold if direction is Direction.AT_LEAST else value > threshold
 
-    for before, point in zip([None, *shown], shown, strict=False):
+    last: tuple[Point, int, int] | None = None
+    for point in shown:
         x, y = place(point)
+        if last is not None and point.time - last[0].time <= _JOINED_STEPS * step:
+            for x_between, y_between, value in _between(last, (point, x, y)):
+                grid.mark(x_between, y_between, is_bad(value))
         grid.mark(x, y, is_bad(point.value))
-        if before is not None and point.time - before.time <= _JOINED_STEPS * step:
-            for x_between, value in _between(before, point, place(before)[0], x):
-                grid.mark(x_between, round((high - value) / (high - low) * rows), is_bad(value))
+        last = (point, x, y)
     line_row = min(height - 1, max(0, round((high - threshold) / (high - low) * rows) // 4))
     lines = [
         _row(grid, y, y == line_row, _label(y, line_row, height, low, high, threshold, digits)) for y in range(height)
@@ -75,12 +77,14 @@ def chart(
     return [*lines, _axis({cell[0] for cell in grid.dots}, start, end, width)]
 
 
-def _between(before: Point, point: Point, x_before: int, x: int) -> Iterable[tuple[int, float]]:
-    """The straight line between two neighbours, fine enough to leave no hole."""
-    count = max(abs(x - x_before), 8)
+def _between(before: tuple[Point, int, int], after: tuple[Point, int, int]) -> Iterable[tuple[int, int, float]]:
+    """The dots of the straight line between two neighbours, with the value each stands for; no hole, no more."""
+    (first, x_first, y_first), (second, x_second, y_second) = before, after
+    count = max(abs(x_second - x_first), abs(y_second - y_first))
     for number_ in range(1, count):
         part = number_ / count
-        yield round(x_before + (x - x_before) * part), before.value + (point.value - before.value) * part
+        x = round(x_first + (x_second - x_first) * part)
+        yield x, round(y_first + (y_second - y_first) * part), first.value + (second.value - first.value) * part
 
 
 def _scale(values: Iterable[float], threshold: float) -> tuple[float, float]:
