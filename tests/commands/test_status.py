@@ -1,0 +1,85 @@
+"""The situation without a screen: the exit code is the verdict, whatever the form."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from aurora_tui.commands.lines import span
+from aurora_tui.commands.status import EXIT_CODES
+from aurora_tui.situation.verdict import Word
+from tests.commands.desk import Desk
+from tests.servers import free_port
+
+
+def test_every_verdict_has_its_exit_code() -> None:
+    assert {word.value: EXIT_CODES[word.value] for word in Word} == {
+        "GO": 0,
+        "WATCH": 1,
+        "ROLL BACK IN": 1,
+        "ROLL BACK": 3,
+        "BLIND": 4,
+    }
+
+
+def test_an_environment_that_watches_nothing_is_blind(desk: Desk) -> None:
+    answer = desk.type("status", "--wait", "1")
+    assert answer.code == 4
+    lines = answer.out.splitlines()
+    assert lines[0].startswith("Aurora GA · AURORA-AKASH-001  test  2026-01-03T14:02:11Z")
+    assert lines[1] == "BLIND"
+    assert lines[2] == "  BLIND: metrics not configured"
+
+
+def test_a_dead_source_is_told_with_its_remedy(desk: Desk) -> None:
+    desk.watch(prometheus=f"http://127.0.0.1:{free_port()}")
+    answer = desk.type("status", "--wait", "5")
+    assert answer.code == 4
+    assert "refuses the connection. Is it running, and is this its port?" in answer.out
+
+
+def test_json_is_one_line_that_says_the_same(desk: Desk) -> None:
+    desk.type("phase", "start", "canary")
+    answer = desk.type("status", "--json", "--wait", "1")
+    assert answer.code == 4
+    [line] = answer.out.splitlines()
+    told = json.loads(line)
+    assert told["verdict"]["word"] == "BLIND"
+    assert told["phase"]["id"] == "canary"
+    assert told["slos"][0]["value"] is None
+    assert {"lights", "criteria", "alerts", "timers", "checklist"} <= set(told)
+
+
+def test_a_wrong_setting_is_usage(desk: Desk) -> None:
+    answer = desk.type("status", "--env", "nowhere")
+    assert (answer.code, answer.out) == (2, "")
+    assert "nowhere" in answer.err
+
+
+def test_a_reader_that_has_gone_is_no_traceback(desk: Desk) -> None:
+    command = [sys.executable, "-m", "aurora_tui", "status", "--wait", "1", "--config", str(desk.profile)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(20) == 141
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (41, "41s"),
+        (401, "06:41"),
+        (3600, "1:00:00"),
+        (112_325, "31:12:05"),
+        (4 * 86400, "4d 00:00:00"),
+        (-41, "-41s"),
+    ],
+)
+def test_lengths_of_time_read_as_people_write_them(seconds: float, text: str) -> None:
+    assert span(seconds) == text
