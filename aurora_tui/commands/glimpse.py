@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from aurora_tui.situation.criterion import CriterionStatus
+from aurora_tui.situation.slo import SloState, SloStatus
 
 if TYPE_CHECKING:
     from aurora_tui.situation.situation import Situation
@@ -39,11 +40,20 @@ async def glimpse(warroom: Warroom, limit: float) -> Situation:
 
 
 def settled(situation: Situation) -> bool:
-    """Whether every watched source has answered or failed, and every criterion has been folded once."""
-    answered = {light.name for light in situation.lights if light.observed_at is not None}
+    """Whether every watched source has answered or failed, and what Prometheus remembers has been read once."""
+    answered = {light.name: light for light in situation.lights if light.observed_at is not None}
     if any(light.watched and light.name not in answered and light.error is None for light in situation.lights):
         return False
-    return "metrics" not in answered or all(_read(status) for status in situation.criteria)
+    metrics = answered.get("metrics")
+    if metrics is None:
+        return True
+    # A note says what of the past could not be read: waiting longer would not bring it.
+    remembered = bool(metrics.notes) or all(_remembered(slo) for slo in situation.slos)
+    return remembered and all(_read(status) for status in situation.criteria)
+
+
+def _remembered(slo: SloStatus) -> bool:
+    return slo.completeness is not None or slo.state is SloState.UNKNOWN
 
 
 def _read(status: CriterionStatus) -> bool:
