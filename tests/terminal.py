@@ -26,6 +26,8 @@ _SEQUENCE = re.compile(
 # pyte knows neither private queries nor colon-separated colours: it never needs them to know what is read.
 _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=?][0-9;:]*[uhlpmtnc]|\x1b[P_^][^\x1b]*\x1b\\")
 _VISIBLE_AT_LEAST = 3
+# A person's shell sets none of these; without bytecode every start would compile the console anew.
+_NOT_A_PERSONS = ("TEXTUAL", "COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE")
 
 
 class Terminal:
@@ -167,9 +169,7 @@ class Terminal:
     def _become(self, command: list[str], environment: Mapping[str, str]) -> None:
         """In the child: become `command`. Never returns."""
         columns, rows = self.size
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(("TEXTUAL", "COLUMNS", "LINES"))
-        }
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_A_PERSONS)}
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         try:
             os.execvpe(
