@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from aurora_tui.text import safe
 if TYPE_CHECKING:
     from aurora_tui.console.app import AuroraApp
 
+_STARTED_AFTER = 4.0  # seconds
 _CLOSE_WITHIN = 2.0  # seconds: leaving must not wait for a dead connection
 
 
@@ -30,6 +32,9 @@ class Following:
 
     def start(self) -> None:
         """Begin both; called once, after the first paint."""
+        # What is made while starting stays: looking for garbage in it costs a tenth of the time to a full screen.
+        gc.disable()
+        asyncio.get_running_loop().call_later(_STARTED_AFTER, _collect_from_now_on)
         for work, ended in ((self._check(), self._checked), (self._follow(), self._feed_ended)):
             task = asyncio.create_task(work)
             task.add_done_callback(ended)
@@ -84,3 +89,8 @@ def describe(error: BaseException) -> str:
     """An error in words; ours speak for themselves, others are named."""
     words = str(error) if isinstance(error, AuroraError) else f"{type(error).__name__}: {error}"
     return safe(words, limit=400)
+
+
+def _collect_from_now_on() -> None:
+    gc.freeze()
+    gc.enable()

@@ -65,7 +65,6 @@ class SloFollower:
     async def look_back(self, round: Round, server_now: float, window: float, memory: float) -> None:
         """The slow ones: shares of good events over `window`, the query as the plan wrote it, `memory` of history."""
         try:
-            await self._shares(round, window)
             if self.objective.as_written is not None:
                 written = await round.by_treaty(self.objective.as_written, self._worse, window)
                 self._as_written = written.get(round.treaty)
@@ -77,7 +76,7 @@ class SloFollower:
     @property
     def notes(self) -> tuple[str, ...]:
         """What failed without making the present value unknown."""
-        return tuple(f"{self.objective.title}: {words}" for key, words in self._errors.items() if key == "history")
+        return tuple(f"{self.objective.title}: {words}" for key, words in self._errors.items() if key != "value")
 
     def observed(self) -> SloObserved:
         """All that is known, as an observation."""
@@ -109,13 +108,18 @@ class SloFollower:
         fresh = newest is not None and server_now - newest <= STALE_AFTER_INTERVALS * round.scrape_interval
         return _FRESH if fresh else 3
 
-    async def _shares(self, round: Round, window: float) -> None:
+    async def look_at_shares(self, round: Round, window: float) -> None:
+        """The shares of good events over `window` and over the last hour: the row's compliance and budget."""
         reading = self._reading
         if reading is None or reading.good_ratio is None:
             self._window_shares, self._hour_shares = {}, {}
             return
-        self._window_shares = await round.by_treaty(reading.good_ratio, min, window)
-        self._hour_shares = await round.by_treaty(reading.good_ratio, min, HOUR)
+        try:
+            self._window_shares = await round.by_treaty(reading.good_ratio, min, window)
+            self._hour_shares = await round.by_treaty(reading.good_ratio, min, HOUR)
+            self._errors.pop("shares", None)
+        except HttpFailure as error:
+            self._errors["shares"] = str(error)
 
     async def _more_history(self, round: Round, server_now: float, memory: float) -> None:
         oldest = math.ceil((server_now - memory) / HISTORY_STEP)

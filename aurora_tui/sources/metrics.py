@@ -121,9 +121,13 @@ class MetricsSource:
             server_now = await self._ask_time()
             await _all([*(slo.look(round, server_now) for slo in self._slos), self._ask_targets(round)])
             self._tell_if_waited_for(tell)
+            looks_back = _due(self._looked_back_at, server_now, LOOK_BACK_EVERY)
+            if looks_back:
+                await _all(slo.look_at_shares(round, self._window) for slo in self._slos)
             await self._fold(round, server_now)
             self._tell_if_waited_for(tell)
-            await self._look_back(round, server_now)
+            if looks_back:
+                await self._look_back(round, server_now)
             self._behind = False
             return self._observed()
         except HttpFailure:
@@ -168,10 +172,9 @@ class MetricsSource:
         self._begun, self._begins = start, begins
 
     async def _look_back(self, round: Round, server_now: float) -> None:
-        if _due(self._looked_back_at, server_now, LOOK_BACK_EVERY):
-            self._looked_back_at = server_now
-            memory = self._memory(server_now)
-            await _all(slo.look_back(round, server_now, self._window, memory) for slo in self._slos)
+        self._looked_back_at = server_now
+        memory = self._memory(server_now)
+        await _all(slo.look_back(round, server_now, self._window, memory) for slo in self._slos)
 
     def _memory(self, server_now: float) -> float:
         """Seconds of history: the window, or what of the green hours may lie in the running phase."""

@@ -277,15 +277,3 @@ def test_reading_a_kubeconfig_loads_neither_the_client_nor_aiohttp() -> None:
         "print([name for name in ('kubernetes', 'aiohttp', 'yaml') if name in sys.modules])"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
-
-
-def test_the_transport_never_loads_the_models() -> None:
-    code = (
-        "import asyncio, sys; from aurora_tui.kube.access import Access, User;"
-        "from aurora_tui.kube.transport import open_transport;"
-        "a = Access(context='c', cluster='c', server='http://127.0.0.1:1', namespace='n', user=User(name='u'));"
-        "asyncio.run(open_transport(a, None));"
-        "print('kubernetes.aio.client.rest' in sys.modules, 'kubernetes.aio.client.models.v1_pod' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.stdout.strip() == "True False", done.stderr
