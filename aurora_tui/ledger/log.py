@@ -17,21 +17,26 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import aiosqlite
-import msgspec
 import rfc8785
 
-from aurora_tui.clock import WALL, Clock, iso_micro, parse_iso
+from aurora_tui.clock import WALL, Clock, iso_micro
 from aurora_tui.errors import AuroraError
-from aurora_tui.ledger.merkle import Tree, leaf_hash
+from aurora_tui.ledger.chain import NOTHING_READ, Broken, Chain, Entry, Mark
+from aurora_tui.ledger.merkle import leaf_hash
 
-_SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS audit_log(seq INTEGER PRIMARY KEY, entry BLOB NOT NULL,"
-    " leaf_hash BLOB NOT NULL CHECK(length(leaf_hash)=32)) STRICT",
-    "CREATE TABLE IF NOT EXISTS checkpoint(size INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT",
-)
+__all__ = ["NOTHING_READ", "Entry", "LedgerError", "Log", "Mark", "Overtaken", "Reading"]
+
+# Both tables or none: another process never finds half a ledger.
+_SCHEMA = """
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS audit_log(seq INTEGER PRIMARY KEY, entry BLOB NOT NULL,
+ leaf_hash BLOB NOT NULL CHECK(length(leaf_hash)=32)) STRICT;
+CREATE TABLE IF NOT EXISTS checkpoint(size INTEGER PRIMARY KEY, note BLOB NOT NULL) STRICT;
+COMMIT;
+"""
 # MATERIALIZED: SQLite must make the entry once, or the stored bytes and their hash could differ in `ts`.
 _APPEND = """
 WITH last AS MATERIALIZED (
@@ -39,7 +44,8 @@ WITH last AS MATERIALIZED (
            (SELECT leaf_hash FROM audit_log ORDER BY seq DESC LIMIT 1) AS leaf_hash
     FROM audit_log
 ), made AS MATERIALIZED (
-    SELECT seq + 1 AS seq, aurora_entry(seq + 1, leaf_hash, ?, ?, ?, ?) AS entry FROM last
+    SELECT seq + 1 AS seq, aurora_entry(seq + 1, leaf_hash, ?1, ?2, ?3, ?4) AS entry FROM last
+    WHERE ?5 IS NULL OR seq = ?5
 )
 INSERT INTO audit_log(seq, entry, leaf_hash) SELECT seq, entry, aurora_leaf(entry) FROM made
 RETURNING seq, entry, leaf_hash
@@ -52,41 +58,15 @@ class LedgerError(AuroraError):
     """The ledger cannot be opened, read, written or trusted."""
 
 
-class _Fields(msgspec.Struct):
-    """What the bytes of an entry hold."""
-
-    v: int
-    seq: int
-    prev: str | None
-    ts: str
-    actor: str
-    action: str
-    request_id: str
-    data: dict[str, Any]
+class Overtaken(LedgerError):
+    """Another process wrote first: what was decided must be decided again on what the ledger says now."""
 
 
-class Entry:
-    """One entry as read: `raw` are the hashed bytes, the rest is their content."""
+class Reading(NamedTuple):
+    """What a ledger said: the entries after those known before, and the mark for the next time."""
 
-    __slots__ = ("action", "actor", "at", "data", "leaf", "previous", "raw", "request_id", "sequence")
-
-    def __init__(self, raw: bytes, leaf: bytes) -> None:
-        """Decode `raw`; ValueError when it is not an entry."""
-        fields = msgspec.json.decode(raw, type=_Fields)
-        if fields.v != 1:
-            raise ValueError(f"it is of version {fields.v}, and only version 1 is known")
-        self.sequence = fields.seq
-        self.previous = fields.prev
-        self.at = parse_iso(fields.ts)
-        self.actor = fields.actor
-        self.action = fields.action
-        self.request_id = fields.request_id
-        self.data = fields.data
-        self.raw = raw
-        self.leaf = leaf
-
-    def __repr__(self) -> str:
-        return f"<Entry {self.sequence} {self.action}>"
+    entries: list[Entry]
+    mark: Mark
 
 
 class Log:
@@ -132,9 +112,18 @@ class Log:
             await self._database.close()
             self._database = None
 
-    async def append(self, action: str, data: Mapping[str, Any], *, actor: str, request_id: str | None = None) -> Entry:
+    async def append(
+        self,
+        action: str,
+        data: Mapping[str, Any],
+        *,
+        actor: str,
+        request_id: str | None = None,
+        after: int | None = None,
+    ) -> Entry:
         """Append one entry and return it once it is on disk; LedgerError when it is not.
 
+        `after`: only if that many entries are there, in the same statement; Overtaken, and nothing written, otherwise.
         A caller that was cancelled may have committed: look for its `request_id`.
         """
         try:
@@ -146,24 +135,37 @@ class Log:
                 f"Entry {action!r} cannot be written: {error}",
                 "Use text in UTF-8, whole numbers below 2^53, true, false, null, lists and tables.",
             ) from error
-        values = (actor, action, request_id or str(uuid.uuid4()), text)
+        values = (actor, action, request_id or str(uuid.uuid4()), text, after)
         try:
             rows = list(await self._open.execute_fetchall(_APPEND, values))
         except sqlite3.Error as error:
             raise self._error("written to", error) from error
+        if not rows:
+            raise Overtaken(f"Another process has just written to {self.path}", "Look at what it wrote, and try again.")
         return Entry(rows[0][1], rows[0][2])
 
+    async def read(self, known: Mark = NOTHING_READ) -> Reading:
+        """The entries after those `known` before, once every row's hash and place is checked from the first one on.
+
+        LedgerError names the first entry that was changed, replaced, reordered or removed. Edits that re-chain what
+        follows are found up to `known`; beyond it only against a checkpoint kept elsewhere (RFC 6962 section 2.1.2).
+        """
+        chain, found = Chain(known), []
+        sequence = 0
+        try:
+            async for sequence, raw, leaf in self._rows(_FIRST):
+                entry = chain.follow(sequence, raw, leaf)
+                if entry is not None:
+                    found.append(entry)
+            sequence = chain.mark.size + 1
+            chain.end()
+        except Broken as error:
+            raise LedgerError(f"Entry {sequence} of {self.path} {error}", error.remedy) from error
+        return Reading(found, chain.mark)
+
     async def entries(self, after: int = 0) -> list[Entry]:
-        """All entries with a sequence above `after`, in order; LedgerError naming the first unreadable one."""
-        found: list[Entry] = []
-        async for sequence, raw, leaf in self._rows(after):
-            try:
-                found.append(Entry(raw, leaf))
-            except (ValueError, TypeError) as error:
-                raise LedgerError(
-                    f"Entry {sequence} of {self.path} cannot be read: {error}", "Verify the ledger against a backup."
-                ) from error
-        return found
+        """All entries with a sequence above `after`, in order, checked as `read` does."""
+        return [entry for entry in (await self.read()).entries if entry.sequence > after]
 
     async def size(self) -> int:
         """How many entries there are."""
@@ -173,26 +175,12 @@ class Log:
         """Changes when another process has written: cheap to ask often (PRAGMA data_version)."""
         return int((await self._fetch("PRAGMA data_version"))[0][0])
 
-    async def verify(self) -> tuple[int, bytes]:
-        """Size and root after checking file integrity, every hash, the chain and the numbering.
-
-        LedgerError names the first bad entry and what is wrong with it. Re-chained edits and a cut-off end are
-        found only against a checkpoint kept elsewhere (RFC 6962 section 2.1.2).
-        """
+    async def verify(self) -> Mark:
+        """Size and root after checking file integrity, and every row; LedgerError as `read`."""
         state = (await self._fetch("PRAGMA integrity_check"))[0][0]
         if state != "ok":
             raise LedgerError(f"{self.path} is damaged: {state}", "Restore the last verified backup.")
-        tree = Tree()
-        previous: str | None = None
-        async for sequence, raw, leaf in self._rows(_FIRST):
-            wrong = _what_is_wrong(tree.size + 1, previous, sequence, raw, leaf)
-            if wrong:
-                raise LedgerError(
-                    f"Entry {sequence} of {self.path} {wrong}", "Keep the file and compare it with a verified backup."
-                )
-            tree.append(leaf)
-            previous = leaf.hex()
-        return tree.size, tree.root()
+        return (await self.read()).mark
 
     @property
     def _open(self) -> aiosqlite.Connection:
@@ -230,8 +218,7 @@ class Log:
             if not self._create or (names and "audit_log" not in names):
                 raise LedgerError(f"{self.path} is not a ledger: it has no audit_log", "Check the path.")
             await database.execute_fetchall("PRAGMA journal_mode=DELETE")
-            for statement in _SCHEMA:
-                await database.execute_fetchall(statement)
+            await database.executescript(_SCHEMA)
 
     async def _fetch(self, sql: str, values: tuple[Any, ...] = ()) -> list[Any]:
         # Fetched whole: in DELETE mode a cursor left open blocks every writer's COMMIT.
@@ -271,20 +258,3 @@ def _canonical(data: Mapping[str, Any]) -> str:
         elif isinstance(value, (list, tuple)):
             pending.extend(value)
     return rfc8785.dumps(dict(data)).decode()
-
-
-def _what_is_wrong(expected: int, previous: str | None, sequence: int, raw: bytes, leaf: bytes) -> str | None:
-    """Why this row cannot stand at place `expected`, in words; None when it can."""
-    if sequence != expected:
-        return f"stands where entry {expected} should: entries were removed or renumbered"
-    if not isinstance(raw, bytes) or leaf_hash(raw) != leaf:
-        return "does not have the hash stored beside it: its content was changed"
-    try:
-        entry = Entry(raw, leaf)
-    except ValueError as error:
-        return f"is not an entry: {error}"
-    if entry.sequence != sequence:
-        return f"says it is entry {entry.sequence}: entries were reordered"
-    if entry.previous != previous:
-        return "does not continue the entry before it: entries were replaced or reordered"
-    return None

@@ -23,7 +23,7 @@ from typing import Any
 import pytest
 
 from aurora_tui.clock import Clock
-from aurora_tui.ledger.log import LedgerError, Log
+from aurora_tui.ledger.log import LedgerError, Log, Overtaken
 from aurora_tui.ledger.merkle import EMPTY_ROOT, leaf_hash, root
 
 
@@ -185,14 +185,98 @@ async def test_tampering_is_found_and_the_first_bad_entry_named(
             await log.verify()
 
 
-async def test_an_unreadable_entry_is_named_when_reading(path: Path) -> None:
-    await written(path, 3)
+@pytest.mark.parametrize("after", [0, 4])
+async def test_what_was_tampered_with_is_not_read_either(path: Path, after: int) -> None:
+    await written(path, 5)
     with sqlite3.connect(path) as database:
-        database.execute("UPDATE audit_log SET entry = x'00' WHERE seq = 2")
+        edit_content(database)
     database.close()
     async with Log(path) as log:
-        with pytest.raises(LedgerError, match=r"Entry 2 of .* cannot be read"):
+        with pytest.raises(LedgerError, match=r"Entry 3 of .* its content was changed. Keep the file"):
+            await log.entries(after)
+
+
+async def test_entries_nested_too_deep_to_decode_are_told(path: Path) -> None:
+    raw = b'{"data":{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}}"
+    await written(path, 1)
+    with sqlite3.connect(path) as database:
+        database.execute("INSERT INTO audit_log VALUES (2, ?, ?)", (raw, leaf_hash(raw)))
+    database.close()
+    async with Log(path) as log:
+        with pytest.raises(LedgerError, match=r"Entry 2 of .* is not an entry"):
             await log.entries()
+
+
+# Reading on from a mark.
+
+
+async def test_reading_on_gives_only_what_is_new(path: Path) -> None:
+    async with Log(await written(path, 2)) as log:
+        first = await log.read()
+        assert [entry.sequence for entry in first.entries] == [1, 2]
+        await log.append("note", {}, actor="ben")
+        second = await log.read(first.mark)
+        assert [entry.sequence for entry in second.entries] == [3]
+        assert second.mark == await log.verify()
+        assert (await log.read(second.mark)).entries == []
+
+
+def rewrite(path: Path, count: int, author: str) -> None:
+    """A ledger that holds together, in place of the one at `path`: the same file, other content."""
+
+    async def write(other: Path) -> None:
+        async with Log(other) as log:
+            for number in range(1, count + 1):
+                await log.append("note", {"number": number}, actor=author)
+
+    other = path.with_suffix(".other")
+    asyncio.run(write(other))
+    path.write_bytes(other.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [
+        (5, "Entry 5 .* are not the ones read earlier: the ledger was rewritten"),
+        (9, "Entry 5 .* are not the ones read earlier: the ledger was rewritten"),
+        (3, "Entry 4 .* is gone, and all up to entry 5 with it: the end was cut off"),
+        (0, "Entry 1 .* is gone, and all up to entry 5 with it: the end was cut off"),
+    ],
+)
+async def test_a_history_that_was_rewritten_or_cut_off_is_found_by_who_read_it_before(
+    path: Path, count: int, words: str
+) -> None:
+    async with Log(await written(path, 5)) as log:
+        mark = (await log.read()).mark
+    await asyncio.to_thread(rewrite, path, count, "mallory@bastion")
+    async with Log(path) as log:
+        await log.verify()
+        with pytest.raises(LedgerError, match=f"{words}. Keep the file .* start this program anew"):
+            await log.read(mark)
+
+
+# Appending only on what was read.
+
+
+async def test_an_entry_that_another_was_faster_than_is_not_written(path: Path) -> None:
+    async with Log(path) as log, Log(path) as other:
+        await log.append("note", {"by": "me"}, actor="eva", after=0)
+        with pytest.raises(Overtaken, match="Another process has just written to"):
+            await other.append("note", {"by": "other"}, actor="ben", after=0)
+        await other.append("note", {"by": "other"}, actor="ben", after=1)
+        assert [entry.actor for entry in await log.entries()] == ["eva", "ben"]
+
+
+async def test_of_many_who_decide_on_the_same_entry_one_writes(path: Path) -> None:
+    async def try_once() -> bool:
+        async with Log(path) as log:
+            try:
+                await log.append("note", {}, actor="eva", after=0)
+            except Overtaken:
+                return False
+            return True
+
+    assert sorted(await asyncio.gather(*(try_once() for _ in range(5)))) == [False] * 4 + [True]
 
 
 async def test_a_damaged_page_is_found(path: Path) -> None:
