@@ -3,79 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 
-from aurora_tui.clock import Clock
 from aurora_tui.errors import AuroraError
-from aurora_tui.ledger.log import LedgerError, Log
+from aurora_tui.ledger_source import LedgerSource
 from aurora_tui.settings import Settings
 from aurora_tui.situation.freshness import SourceLight
-from aurora_tui.situation.journal import Journal, project
 from aurora_tui.situation.observation import JournalObserved, MetricsObserved, Observation, SourceFailed
 from aurora_tui.situation.picture import Frame, Picture, assess, observe, start_of_judgement
 from aurora_tui.situation.situation import Situation
 from aurora_tui.sources.alerts import alert_sources
 from aurora_tui.sources.cluster import ClusterSource
 from aurora_tui.sources.metrics import MetricsSource
-from aurora_tui.sources.polling import poll
 from aurora_tui.sources.probes import probe_sources
-from aurora_tui.sources.source import Source, Tell
+from aurora_tui.sources.source import Source
 from aurora_tui.text import safe
 
 SHORTEST_BETWEEN = 0.2  # real seconds between two Situations, however much comes in
 LONGEST_BETWEEN = 1.0  # real seconds: staleness must show even when nothing comes in
-LEDGER_INTERVAL = 2.0
-
-
-class LedgerSource:
-    """The ledger as a source: what operators recorded, read anew when its file changes."""
-
-    name = "ledger"
-
-    def __init__(self, path: Path, clock: Clock) -> None:
-        self._path = path
-        self._clock = clock
-        self._seen: tuple[int, int, int, int] | None = None
-        self._journal = Journal()
-        self.light = SourceLight(name=self.name, title="ledger", interval=self._interval)
-
-    @property
-    def _interval(self) -> float:
-        return LEDGER_INTERVAL * self._clock.speed
-
-    async def run(self, tell: Tell) -> None:
-        """Read and tell until cancelled."""
-        await poll(self._look, source=self.name, interval=self._interval, clock=self._clock, tell=tell)
-
-    async def close(self) -> None:
-        """Nothing is held open between two looks."""
-
-    async def _look(self) -> JournalObserved:
-        try:
-            state = os.stat(self._path)
-        except FileNotFoundError as error:
-            if self._seen is not None:
-                # What it said must not be forgotten in silence: every clock counts from it.
-                raise LedgerError(
-                    f"The ledger {self._path} has gone", "Put it back, or restore its last backup; then we go on."
-                ) from error
-            # Nobody has recorded anything yet: that is known, not missing.
-            return self._observed(("no entries yet",))
-        seen = (state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns)
-        if seen != self._seen:
-            same_file = self._seen is not None and self._seen[:2] == seen[:2] and self._seen[2] <= seen[2]
-            onto = self._journal if same_file else Journal()
-            async with Log(self._path, self._clock, create=False) as log:
-                self._journal = project(await log.entries(after=onto.size), onto)
-            self._seen = seen
-        return self._observed(())
-
-    def _observed(self, notes: tuple[str, ...]) -> JournalObserved:
-        return JournalObserved(source=self.name, at=self._clock.now(), journal=self._journal, notes=notes)
 
 
 class Warroom:

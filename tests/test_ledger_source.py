@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from aurora_tui.clock import Clock
-from aurora_tui.ledger.journal import start_phase, tick
+from aurora_tui.ledger.journal import reset_criterion, start_phase, tick
 from aurora_tui.ledger.log import Log
+from aurora_tui.ledger.merkle import leaf_hash
+from aurora_tui.ledger_source import LedgerSource
 from aurora_tui.situation.observation import JournalObserved, Observation, SourceFailed
-from aurora_tui.warroom import LedgerSource
 
 QUICK = Clock(speed=1.0)
 
@@ -25,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 async def told(path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[asyncio.Queue[Observation]]:
     """What a running ledger source tells, looking often."""
-    monkeypatch.setattr("aurora_tui.warroom.LEDGER_INTERVAL", 0.05)
+    monkeypatch.setattr("aurora_tui.ledger_source.LEDGER_INTERVAL", 0.05)
     heard: asyncio.Queue[Observation] = asyncio.Queue()
     running = asyncio.create_task(LedgerSource(path, QUICK).run(heard.put_nowait))
     yield heard
@@ -39,6 +41,14 @@ async def journal(told: asyncio.Queue[Observation], size: int) -> JournalObserve
         while not (isinstance(one := await told.get(), JournalObserved) and one.journal.size == size):
             pass
     return one
+
+
+async def failure(told: asyncio.Queue[Observation]) -> str:
+    """The next failure's words; what is told before it is passed over."""
+    async with asyncio.timeout(10):
+        while not isinstance(one := await told.get(), SourceFailed):
+            pass
+    return one.error
 
 
 async def test_no_ledger_yet_is_known_and_not_missing(told: asyncio.Queue[Observation]) -> None:
@@ -64,10 +74,73 @@ async def test_a_ledger_that_goes_away_is_a_failure_and_not_an_empty_one(
         await start_phase(log, "canary", 1_767_448_931.0, actor="eva")
     await journal(told, 1)
     moved = await asyncio.to_thread(path.rename, path.with_suffix(".elsewhere"))
-    async with asyncio.timeout(10):
-        while not isinstance(failed := await told.get(), SourceFailed):
-            assert isinstance(failed, JournalObserved)
-            assert failed.journal.size == 1
-    assert failed.error == f"The ledger {path} has gone. Put it back, or restore its last backup; then we go on."
+    failed = await failure(told)
+    assert (
+        failed == f"The ledger {path} has gone. Put it back; after restoring a backup of it, start this program anew."
+    )
     await asyncio.to_thread(moved.rename, path)
     await journal(told, 1)
+
+
+async def test_a_ledger_that_is_only_just_being_made_is_no_failure(
+    told: asyncio.Queue[Observation], path: Path
+) -> None:
+    await asyncio.to_thread(path.touch)
+    assert [(await journal(told, 0)).notes for _ in range(3)] == [("no entries yet",)] * 3
+
+
+def in_sql(path: Path, statement: str, *values: object) -> None:
+    with sqlite3.connect(path) as database:
+        database.execute(statement, values)
+    database.close()
+
+
+async def test_a_start_moved_by_hand_is_a_failure_and_moves_no_clock(
+    told: asyncio.Queue[Observation], path: Path
+) -> None:
+    async with Log(path) as log:
+        entry = await start_phase(log, "canary", 1_767_448_931.0, actor="eva")
+        await tick(log, "canary/x", None, actor="eva")
+    before = (await journal(told, 2)).journal
+    forged = entry.raw.replace(b"2026-01-03T14:02:11", b"2026-01-09T14:02:11")
+    assert forged != entry.raw
+    await asyncio.to_thread(in_sql, path, "UPDATE audit_log SET entry = ? WHERE seq = 1", forged)
+    assert "Entry 1 " in await failure(told)
+    await asyncio.to_thread(in_sql, path, "UPDATE audit_log SET entry = ? WHERE seq = 1", entry.raw)
+    assert (await journal(told, 2)).journal == before
+
+
+async def test_a_forged_reset_is_a_failure_and_resets_nothing(told: asyncio.Queue[Observation], path: Path) -> None:
+    async with Log(path) as log:
+        entry = await reset_criterion(log, "rtt", "load test", actor="eva")
+    before = (await journal(told, 1)).journal
+    forged = entry.raw.replace(b"rtt", b"fill")
+    for leaf in (bytes(32), leaf_hash(forged)):
+        await asyncio.to_thread(in_sql, path, "INSERT INTO audit_log VALUES (2, ?, ?)", forged, leaf)
+        assert "Entry 2 " in await failure(told)
+        await asyncio.to_thread(in_sql, path, "DELETE FROM audit_log WHERE seq = 2")
+        assert (await journal(told, 1)).journal == before
+
+
+async def test_another_history_in_the_same_file_is_a_failure_even_if_it_holds_together(
+    told: asyncio.Queue[Observation], path: Path, tmp_path: Path
+) -> None:
+    async with Log(path) as log:
+        await reset_criterion(log, "rtt", "load test", actor="eva")
+    await journal(told, 1)
+    async with Log(tmp_path / "other.db") as log:
+        for _ in range(2):
+            await reset_criterion(log, "rtt", "never mind", actor="mallory")
+    await asyncio.to_thread(lambda: path.write_bytes((tmp_path / "other.db").read_bytes()))
+    assert "the ledger was rewritten" in await failure(told)
+
+
+async def test_looking_at_a_file_that_does_not_change_reads_nothing(
+    told: asyncio.Queue[Observation], path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with Log(path) as log:
+        await reset_criterion(log, "rtt", "load test", actor="eva")
+    await journal(told, 1)
+    monkeypatch.setattr("aurora_tui.ledger_source.Log", None)
+    for _ in range(3):
+        await journal(told, 1)
