@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from aurora_tui.console.flow import block
+from aurora_tui.console.flow import LEAST_REASON, block
 from aurora_tui.console.ink import Line, Span, recolour, span, width
 from aurora_tui.console.moments import age, alert_age, clock_length, utc
 from aurora_tui.console.pulse import Lost
@@ -40,7 +40,8 @@ def lines(situation: Situation, now: float, cells: int, height: int, lost: Lost 
     else:
         texts = [reason_words(reason, now) for reason in situation.verdict.reasons]
     spare = cells - (width(head) + cell_len(texts[0] if texts else "") if height < 3 else 2) - 4
-    lights_part = lights(situation.lights, now, max(cells * 45 // 100, spare), gap=1 if cells < 100 else 2)
+    room = min(max(cells * 45 // 100, spare), cells - (width(head) if height < 3 else 2) - LEAST_REASON)
+    lights_part = lights(situation.lights, now, room, gap=1 if cells < 100 else 2)
     if lost:
         lights_part = recolour(lights_part, "dim")  # what was live then is nobody's word now
     return block(head, texts, [lights_part, due(situation.verdict, now)], cells, height)
@@ -79,19 +80,24 @@ def due(verdict: Verdict, now: float) -> tuple[Span, ...]:
 def lights(all_lights: tuple[SourceLight, ...], now: float, room: int = 1000, gap: int = 2) -> tuple[Span, ...]:
     """`metrics 2s  cluster live  alerts 4s`: an age for what answers, a word for what does not.
 
-    Where `room` is short, lights that are live or off are counted instead, the last ones first: `+3 live`.
+    Where `room` is short, lights that are live or off are counted instead, the last ones first: `+3 live`; then the
+    dark ones: `+5 dark`. The verdict's word and reasons never give way to them.
     """
     shown = list(all_lights)
-    folded = 0
+    live = dark = 0
     while True:
         parts = _light_parts(shown, now, gap)
-        if folded:
-            parts += [span(" " * gap), span(f"+{folded} live", "good")]
-        quiet = [light for light in shown if light.state(now) in (LightState.LIVE, LightState.OFF)]
-        if width(parts) < room or not quiet:
+        for count, word, ink in ((dark, "dark", "blind"), (live, "live", "good")):
+            if count:
+                parts += [span(" " * gap)] if parts else []
+                parts += [span(f"+{count} {word}", ink)]
+        if width(parts) < room or not shown:
             return (*parts, span(" ")) if parts else ()
-        shown.remove(quiet[-1])
-        folded += quiet[-1].state(now) is LightState.LIVE
+        quiet = [light for light in shown if light.state(now) in (LightState.LIVE, LightState.OFF)]
+        folded = quiet[-1] if quiet else shown[-1]
+        shown.remove(folded)
+        live += folded.state(now) is LightState.LIVE
+        dark += not quiet
 
 
 def _light_parts(shown: Sequence[SourceLight], now: float, gap: int) -> list[Span]:

@@ -10,6 +10,9 @@ from aurora_tui.console.ink import WAITING, Line, Span, cut, fit, span, spread, 
 from aurora_tui.console.pulse import Lost
 
 
+LEAST_REASON = 16  # cells
+
+
 def waiting(cells: int, height: int, lost: Lost | None) -> list[Line]:
     """The banner before the first Situation: waiting in words, BLIND once the wait is too long. Never healthy."""
     if lost is None:
@@ -21,10 +24,17 @@ def waiting(cells: int, height: int, lost: Lost | None) -> list[Line]:
 def block(
     head: tuple[Span, ...], texts: Sequence[str], right: list[tuple[Span, ...]], cells: int, height: int
 ) -> list[Line]:
-    """Word and reasons from the left over every line, lights and the next deadline at the right of the last ones."""
-    sides: list[tuple[Span, ...]] = [(), *right] if height > 2 else list(right)
+    """Word and reasons from the left over every line, lights and the next deadline at the right of the last ones.
+
+    What stands at the right is left out of a line where it would crowd out the word or the reason.
+    """
     indent = width(head)
-    rooms = [max(4, cells - (indent if number == 0 else 2) - width(side) - 2) for number, side in enumerate(sides)]
+    sides: list[tuple[Span, ...]] = [(), *right] if height > 2 else list(right)
+    lefts = [indent if number == 0 else 2 for number in range(len(sides))]
+    sides = [
+        side if width(side) + left + LEAST_REASON <= cells else () for side, left in zip(sides, lefts, strict=True)
+    ]
+    rooms = [max(4, cells - left - width(side) - 2) for side, left in zip(sides, lefts, strict=True)]
     texts = flow(texts, rooms)
     result: list[Line] = []
     for number, side in enumerate(sides):

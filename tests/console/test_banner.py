@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import pytest
 
 from aurora_tui.console import banner, flow, header
 from aurora_tui.console.ink import Line, plain, width
 from aurora_tui.console.pulse import Lost, Pulse
+from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.situation import Situation
 from aurora_tui.situation.verdict import Reason, Verdict, Word
 from tests.console import situations as made_up
@@ -193,3 +196,21 @@ def test_a_feed_that_stopped_stays_lost() -> None:
     lost = pulse.lost()
     assert lost is not None
     assert lost.why == "the console's own feed stopped: it ended by itself"
+
+
+@pytest.mark.parametrize(("cells", "height"), [(120, 2), (80, 3), (60, 3)])
+@pytest.mark.parametrize("dark", range(9))
+def test_the_word_and_its_reason_stand_however_many_sources_are_dark(cells: int, height: int, dark: int) -> None:
+    situation = made_up.blind()
+    sources = ("metrics", "cluster", "alerts", "prom alerts", "bridge", "exporter", "simulator", "ledger")
+    lights = tuple(
+        SourceLight(name=name, title=name, interval=5.0, observed_at=situation.now - (300.0 if number < dark else 1.0))
+        for number, name in enumerate(sources)
+    )
+    shown = banner.lines(msgspec.structs.replace(situation, lights=lights), situation.now, cells, height)
+    text = ["".join(part.text for part in line) for line in shown]
+    assert "? BLIND" in text[0]
+    assert "metrics: connection" in text[0]
+    counted = sum(int(found) for found in re.findall(r"\+(\d+) (?:dark|live)", " ".join(text)))
+    named = sum(f"{name} {word}" in " ".join(text) for name in sources for word in ("STALE", "1s", "live"))
+    assert counted + named >= len(sources)
