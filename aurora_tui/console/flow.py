@@ -9,7 +9,6 @@ from rich.cells import cell_len
 from aurora_tui.console.ink import WAITING, Line, Span, cut, fit, span, spread, width, wrap
 from aurora_tui.console.pulse import Lost
 
-
 LEAST_REASON = 16  # cells
 
 
