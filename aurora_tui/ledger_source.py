@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from aurora_tui.clock import Clock
-from aurora_tui.ledger.log import NOTHING_READ, LedgerError, Log
+from aurora_tui.ledger.log import NOTHING_READ, LedgerError, Log, file_state
 from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.journal import Journal, project
 from aurora_tui.situation.observation import JournalObserved
@@ -60,11 +59,8 @@ class LedgerSource:
 
     def _state(self) -> tuple[int, ...] | None:
         """What changes with the file; None while there is none, or one that another process has only just made."""
-        try:
-            state = os.stat(self._path)
-        except FileNotFoundError:
-            return None
-        if not state.st_size:
+        state = file_state(self._path)
+        if state is None:
             return None
         # The time of change, unlike that of modification, cannot be set back.
         return state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns, state.st_ctime_ns

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +15,23 @@ import httpx
 READY_SECONDS = 20.0
 
 
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """A port of loopback that refuses connections and that nobody else is given, until a server of ours listens on it.
+
+    The socket that holds it is bound but does not listen, so a server may bind it too: both set SO_REUSEADDR, as Go's
+    servers do (socket(7)). The kernel gives such a port to no one who asks for any.
+    """
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield int(held.getsockname()[1])
+
+
 def free_port() -> int:
     """A port of loopback that nothing listens on now."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        return int(held.getsockname()[1])
+    with reserved_port() as port:
+        return port
 
 
 @dataclass
@@ -81,15 +93,14 @@ async def real_prometheus(
     """A running Prometheus with `config`; `blocks` is OpenMetrics text (with times) that it holds as history."""
     if blocks is not None:
         await asyncio.to_thread(backfill, folder, blocks)
-    port = free_port()
-    server = RunningServer(
-        prometheus_command(folder, config, port, flags), f"http://127.0.0.1:{port}", folder / "prometheus.log"
-    )
-    try:
-        await server.start()
-        yield server
-    finally:
-        await server.stop()
+    with reserved_port() as port:
+        command = prometheus_command(folder, config, port, flags)
+        server = RunningServer(command, f"http://127.0.0.1:{port}", folder / "prometheus.log")
+        try:
+            await server.start()
+            yield server
+        finally:
+            await server.stop()
 
 
 def backfill(folder: Path, openmetrics: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from tests.servers import RunningServer, free_port
+from tests.servers import RunningServer, reserved_port
 
 PROGRAM = "prometheus-alertmanager"
 CONFIG = """
@@ -25,21 +25,21 @@ inhibit_rules:
 @asynccontextmanager
 async def real_alertmanager(folder: Path, config: str = CONFIG) -> AsyncIterator[RunningServer]:
     """A running Alertmanager without a cluster, with `config` (YAML text)."""
-    port = free_port()
-    command = [
-        PROGRAM,
-        f"--config.file={_written(folder, config)}",
-        f"--storage.path={folder / 'data'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--cluster.listen-address=",
-        "--log.level=warn",
-    ]
-    server = RunningServer(command, f"http://127.0.0.1:{port}", folder / "alertmanager.log")
-    try:
-        await server.start()
-        yield server
-    finally:
-        await server.stop()
+    with reserved_port() as port:
+        command = [
+            PROGRAM,
+            f"--config.file={_written(folder, config)}",
+            f"--storage.path={folder / 'data'}",
+            f"--web.listen-address=127.0.0.1:{port}",
+            "--cluster.listen-address=",
+            "--log.level=warn",
+        ]
+        server = RunningServer(command, f"http://127.0.0.1:{port}", folder / "alertmanager.log")
+        try:
+            await server.start()
+            yield server
+        finally:
+            await server.stop()
 
 
 def _written(folder: Path, config: str) -> Path:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aurora_tui.commands.options import LoadSettings, settings_options
+from aurora_tui.text import safe
 
 if TYPE_CHECKING:
     from aurora_tui.settings import Settings
@@ -59,7 +60,7 @@ async def _show(settings: Settings, wait: float) -> None:
     situation = await glimpse(Warroom(settings), wait)
     if situation.phase is None:
         raise UsageError("No phase runs, so there is no checklist", "Start one: aurora-tui phase start PHASE.")
-    click.echo(f"{situation.phase.title}")
+    click.echo(safe(situation.phase.title))
     for row in situation.checklist:
         click.echo(checklist_line(row))
     for timer in situation.timers:
@@ -68,43 +69,41 @@ async def _show(settings: Settings, wait: float) -> None:
 
 async def _tick(settings: Settings, item: str, evidence: str | None, day: str | None) -> None:
     from aurora_tui.clock import iso
-    from aurora_tui.commands.phase import read_journal, writable
+    from aurora_tui.commands.recording import Append, record
     from aurora_tui.errors import UsageError
     from aurora_tui.ledger.journal import current_actor, tick
-    from aurora_tui.ledger.log import Log
 
-    writable(settings)
-    journal = await read_journal(settings)
-    key, done = _find(settings, journal, item, day)
-    if done is not None:
-        raise UsageError(
-            f"{key} is done already, by {done.by} at {iso(done.at)}", "To correct it, take it back first: untick."
-        )
-    async with Log(settings.ledger, settings.clock, create=False) as log:
-        entry = await tick(log, key, evidence, actor=current_actor())
-    click.echo(f"{key} done, entry {entry.sequence} of {settings.ledger}")
+    def decide(journal: Journal, now: float) -> Append:
+        key, done = _find(settings, journal, now, item, day)
+        if done is not None:
+            raise UsageError(
+                f"{key} is done already, by {done.by} at {iso(done.at)}", "To correct it, take it back first: untick."
+            )
+        return lambda log, after: tick(log, key, evidence, actor=current_actor(), after=after)
+
+    entry = await record(settings, decide)
+    click.echo(f"{entry.data['key']} done, entry {entry.sequence} of {settings.ledger}")
 
 
 async def _untick(settings: Settings, item: str, reason: str, day: str | None) -> None:
-    from aurora_tui.commands.phase import read_journal, writable
+    from aurora_tui.commands.recording import Append, record
     from aurora_tui.errors import UsageError
     from aurora_tui.ledger.journal import current_actor, untick
-    from aurora_tui.ledger.log import Log
 
-    writable(settings)
-    journal = await read_journal(settings)
-    key, done = _find(settings, journal, item, day, newest_done=True)
-    if done is None:
-        raise UsageError(f"{key} is not ticked", "See aurora-tui checklist show.")
-    async with Log(settings.ledger, settings.clock, create=False) as log:
-        entry = await untick(log, key, reason, actor=current_actor())
-    click.echo(f"{key} open again, entry {entry.sequence} of {settings.ledger}")
+    def decide(journal: Journal, now: float) -> Append:
+        key, done = _find(settings, journal, now, item, day, newest_done=True)
+        if done is None:
+            raise UsageError(f"{key} is not ticked", "See aurora-tui checklist show.")
+        return lambda log, after: untick(log, key, reason, actor=current_actor(), after=after)
+
+    entry = await record(settings, decide)
+    click.echo(f"{entry.data['key']} open again, entry {entry.sequence} of {settings.ledger}")
 
 
 def _find(
-    settings: Settings, journal: Journal, item: str, day: str | None, *, newest_done: bool = False
+    settings: Settings, journal: Journal, moment: float, item: str, day: str | None, *, newest_done: bool = False
 ) -> tuple[str, Tick | None]:
-    """The ledger key of what the command line names, and its tick in this run of the phase.
+    """The ledger key of what the command line names, and its tick in this run of the phase, at `moment`.
 
     Of a daily round without a day: the one to be done now, or with `newest_done` the one ticked last.
     """
@@ -122,7 +121,7 @@ def _find(
     if item in automatic:
         raise UsageError(f"{item} is judged automatically", "It is done when what it checks holds.")
     if item in daily:
-        now = {one.item.id: one.key for one in rounds(settings.mission, journal, settings.clock.now())}
+        now = {one.item.id: one.key for one in rounds(settings.mission, journal, moment)}
         key = now.get(item)
         if day is not None:
             key = f"daily/{item}/{_day(day)}"

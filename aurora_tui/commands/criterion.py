@@ -11,6 +11,7 @@ from aurora_tui.commands.options import LoadSettings, settings_options
 
 if TYPE_CHECKING:
     from aurora_tui.settings import Settings
+    from aurora_tui.situation.journal import Journal
 
 
 @click.group("criterion")
@@ -28,15 +29,15 @@ def reset(load_settings: LoadSettings, criterion: str, reason: str) -> None:
 
 
 async def _reset(settings: Settings, criterion: str, reason: str) -> None:
-    from aurora_tui.commands.phase import writable
+    from aurora_tui.commands.recording import Append, record
     from aurora_tui.errors import UsageError
     from aurora_tui.ledger.journal import current_actor, reset_criterion
-    from aurora_tui.ledger.log import Log
 
-    writable(settings)
-    known = [rule.id for rule in settings.mission.criterion]
-    if criterion not in known:
-        raise UsageError(f"There is no criterion {criterion!r}", f"Name one of: {', '.join(known)}.")
-    async with Log(settings.ledger, settings.clock) as log:
-        entry = await reset_criterion(log, criterion, reason, actor=current_actor())
+    def decide(journal: Journal, now: float) -> Append:
+        known = [rule.id for rule in settings.mission.criterion]
+        if criterion not in known:
+            raise UsageError(f"There is no criterion {criterion!r}", f"Name one of: {', '.join(known)}.")
+        return lambda log, after: reset_criterion(log, criterion, reason, actor=current_actor(), after=after)
+
+    entry = await record(settings, decide)
     click.echo(f"Criterion {criterion} is judged anew, entry {entry.sequence} of {settings.ledger}")

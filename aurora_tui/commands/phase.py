@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aurora_tui.commands.options import LoadSettings, settings_options
+from aurora_tui.text import safe
 
 if TYPE_CHECKING:
     from aurora_tui.settings import Settings
@@ -59,71 +60,62 @@ def _phase_named(settings: Settings, name: str) -> Phase:
     raise UsageError(f"There is no phase {name!r} in the mission", f"Name one of: {known}.")
 
 
-def writable(settings: Settings) -> None:
-    """UsageError when the settings say read-only: then nothing is recorded either."""
-    from aurora_tui.errors import UsageError
-
-    if settings.read_only:
-        raise UsageError(
-            f"Environment {settings.environment_name} is read-only here", "Leave --read-only or `read_only` out."
-        )
-
-
-async def read_journal(settings: Settings) -> Journal:
-    """What the ledger says so far; an empty journal when there is no ledger yet."""
-    from aurora_tui.ledger.log import Log
-    from aurora_tui.situation.journal import Journal, project
-
-    if not settings.ledger.exists():
-        return Journal()
-    async with Log(settings.ledger, settings.clock, create=False) as log:
-        return project(await log.entries())
-
-
 async def _start(settings: Settings, phase: Phase, at: str | None) -> None:
     from aurora_tui.clock import iso, parse_iso
+    from aurora_tui.commands.recording import Append, record
     from aurora_tui.errors import UsageError
     from aurora_tui.ledger.journal import current_actor, start_phase
-    from aurora_tui.ledger.log import Log
 
-    writable(settings)
-    now = settings.clock.now()
+    def decide(journal: Journal, now: float) -> Append:
+        started_at = now if at is None else _begin(at, now)
+        running = journal.current
+        if running is not None:
+            raise UsageError(
+                f"Phase {running.phase} still runs, since {iso(running.started_at)}",
+                "End it first: aurora-tui phase end --outcome ...",
+            )
+        return lambda log, after: start_phase(log, phase.id, started_at, actor=current_actor(), after=after)
+
+    entry = await record(settings, decide)
+    started_at = parse_iso(entry.data["started_at"])
+    click.echo(f"Phase {phase.id} started {iso(started_at)}, entry {entry.sequence} of {settings.ledger}")
+
+
+def _begin(at: str, now: float) -> float:
+    """The time that `--at` names, Unix seconds; UsageError when it cannot be meant."""
+    from aurora_tui.clock import iso, parse_iso
+    from aurora_tui.errors import UsageError
+
     try:
-        started_at = now if at is None else parse_iso(at)
-    except ValueError as error:
+        started_at = parse_iso(at)
+    except (ValueError, OverflowError) as error:
         raise UsageError(f"--at {at}: {error}", "Write the time in UTC, as 2026-01-03T14:02:11Z.") from error
     if started_at > now:
         raise UsageError(f"--at {at} is in the future", f"A phase starts now ({iso(now)}) or earlier.")
     if now - started_at > _LONGEST_AGO:
         raise UsageError(f"--at {at} is more than {_LONGEST_AGO // 86400} days ago", "Check the year and the month.")
-    running = (await read_journal(settings)).current
-    if running is not None:
-        raise UsageError(
-            f"Phase {running.phase} still runs, since {iso(running.started_at)}",
-            "End it first: aurora-tui phase end --outcome ...",
-        )
-    async with Log(settings.ledger, settings.clock) as log:
-        entry = await start_phase(log, phase.id, started_at, actor=current_actor())
-    click.echo(f"Phase {phase.id} started {iso(started_at)}, entry {entry.sequence} of {settings.ledger}")
+    return started_at
 
 
 async def _end(settings: Settings, outcome: str) -> None:
+    from aurora_tui.commands.recording import Append, record
     from aurora_tui.errors import UsageError
     from aurora_tui.ledger.journal import current_actor, end_phase
-    from aurora_tui.ledger.log import Log
 
-    writable(settings)
-    running = (await read_journal(settings)).current
-    if running is None:
-        raise UsageError("No phase runs", "Start one: aurora-tui phase start PHASE.")
-    async with Log(settings.ledger, settings.clock) as log:
-        entry = await end_phase(log, running.phase, outcome, actor=current_actor())
-    click.echo(f"Phase {running.phase} ended: {outcome}, entry {entry.sequence} of {settings.ledger}")
+    def decide(journal: Journal, now: float) -> Append:
+        running = journal.current
+        if running is None:
+            raise UsageError("No phase runs", "Start one: aurora-tui phase start PHASE.")
+        return lambda log, after: end_phase(log, running.phase, outcome, actor=current_actor(), after=after)
+
+    entry = await record(settings, decide)
+    click.echo(safe(f"Phase {entry.data['phase']} ended: {outcome}, entry {entry.sequence} of {settings.ledger}", 4096))
 
 
 async def _show(settings: Settings) -> None:
     from aurora_tui.clock import iso
     from aurora_tui.commands.lines import span, timer_line
+    from aurora_tui.commands.recording import read_journal
     from aurora_tui.situation.checkpoint import Ground, phase_status, timers
 
     now = settings.clock.now()
@@ -134,8 +126,10 @@ async def _show(settings: Settings) -> None:
     phase = phase_status(ground)
     if phase is not None and journal.current is not None:
         click.echo(
-            f"phase {phase.id}: {phase.title}, {span(now - phase.started_at)} of {span(phase.length)},"
-            f" started {iso(phase.started_at)} by {journal.current.started_by}"
+            safe(
+                f"phase {phase.id}: {phase.title}, {span(now - phase.started_at)} of {span(phase.length)},"
+                f" started {iso(phase.started_at)} by {journal.current.started_by}"
+            )
         )
     for timer in timers(ground):
         click.echo(timer_line(timer, now))

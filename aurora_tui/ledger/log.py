@@ -69,6 +69,17 @@ class Reading(NamedTuple):
     mark: Mark
 
 
+def file_state(path: Path) -> os.stat_result | None:
+    """The ledger's file; None when there is none, or an empty one that another process is just making a ledger of."""
+    try:
+        state = path.stat()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _error(path, "read", error) from error
+    return state if state.st_size else None
+
+
 class Log:
     """An open ledger. Use as `async with Log(path) as log`: an unclosed connection would hang the process's end.
 
@@ -82,9 +93,9 @@ class Log:
         self._database: aiosqlite.Connection | None = None
 
     async def __aenter__(self) -> Self:
-        if not self._create and not self.path.exists():
-            raise LedgerError(f"There is no ledger at {self.path}", "Check the path, or start a phase to make one.")
         try:
+            if not self._create and not self.path.exists():
+                raise LedgerError(f"There is no ledger at {self.path}", "Check the path, or start a phase to make one.")
             if self._create and not self.path.exists():
                 self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
@@ -94,7 +105,7 @@ class Log:
             await self._prepare(self._database)
         except (OSError, sqlite3.Error) as error:
             await self.close()
-            raise self._error("opened", error) from error
+            raise _error(self.path, "opened", error) from error
         except BaseException:
             # Also when cancelled: the connection's thread would keep the process from ending.
             await self.close()
@@ -139,7 +150,7 @@ class Log:
         try:
             rows = list(await self._open.execute_fetchall(_APPEND, values))
         except sqlite3.Error as error:
-            raise self._error("written to", error) from error
+            raise _error(self.path, "written to", error) from error
         if not rows:
             raise Overtaken(f"Another process has just written to {self.path}", "Look at what it wrote, and try again.")
         return Entry(rows[0][1], rows[0][2])
@@ -225,7 +236,7 @@ class Log:
         try:
             return list(await self._open.execute_fetchall(sql, values))
         except sqlite3.Error as error:
-            raise self._error("read", error) from error
+            raise _error(self.path, "read", error) from error
 
     async def _rows(self, after: int) -> AsyncIterator[tuple[int, bytes, bytes]]:
         """The rows numbered above `after`, a page at a time: appends go on between two pages."""
@@ -239,11 +250,13 @@ class Log:
                 return
             after = page[-1][0]
 
-    def _error(self, verb: str, error: Exception) -> LedgerError:
-        return LedgerError(
-            f"The ledger {self.path} cannot be {verb}: {error}",
-            "Check the path, its owner and mode, and the free space of its disk.",
-        )
+
+def _error(path: Path, verb: str, error: Exception) -> LedgerError:
+    why = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return LedgerError(
+        f"The ledger {path} cannot be {verb}: {why}",
+        "Check the path, its owner and mode, and the free space of its disk.",
+    )
 
 
 def _canonical(data: Mapping[str, Any]) -> str:

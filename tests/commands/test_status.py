@@ -12,7 +12,7 @@ from aurora_tui.commands.lines import span
 from aurora_tui.commands.status import EXIT_CODES
 from aurora_tui.situation.verdict import Word
 from tests.commands.desk import Desk
-from tests.servers import free_port
+from tests.servers import reserved_port
 
 
 def test_every_verdict_has_its_exit_code() -> None:
@@ -35,8 +35,9 @@ def test_an_environment_that_watches_nothing_is_blind(desk: Desk) -> None:
 
 
 def test_a_dead_source_is_told_with_its_remedy(desk: Desk) -> None:
-    desk.watch(prometheus=f"http://127.0.0.1:{free_port()}")
-    answer = desk.type("status", "--wait", "5")
+    with reserved_port() as port:
+        desk.watch(prometheus=f"http://127.0.0.1:{port}")
+        answer = desk.type("status", "--wait", "5")
     assert answer.code == 4
     assert "refuses the connection. Is it running, and is this its port?" in answer.out
 
