@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from aurora_tui.console.ink import Line, Row, Span
 from aurora_tui.console.moments import alert_age
 from aurora_tui.situation.freshness import LightState, SourceLight
 
@@ -13,3 +16,12 @@ def dark_words(light: SourceLight, now: float) -> str:
     seen = light.age(now)
     last = "never answered" if seen is None else f"last answer {alert_age(seen)} ago"
     return f"? {light.title}: {last}{': ' + light.error if light.error else ''}"
+
+
+def outdated(row: Row) -> Row:
+    """The row as it was last known: dim, and its ticks become question marks, wherever the list is scrolled to."""
+    return row._replace(draw=partial(_as_of_then, row))
+
+
+def _as_of_then(row: Row) -> Line:
+    return tuple(Span(part.text.replace("✔", "?"), "dim") for part in row.draw())

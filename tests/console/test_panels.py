@@ -319,3 +319,17 @@ def test_10_000_pods_and_2_000_alerts_keep_every_row_reachable() -> None:
     situation = made_up.huge()
     assert len(workloads.rows(situation, NOW, SLO_WIDTH)) > 6_000
     assert len(alerts.rows(situation, NOW, SIDE_WIDTH)) == 2_000
+
+
+def test_rows_of_a_cluster_that_answers_no_more_lose_their_ticks_and_their_colour() -> None:
+    situation = made_up.go()
+    dark = tuple(
+        msgspec.structs.replace(light, observed_at=situation.now - 600.0) if light.name == "cluster" else light
+        for light in situation.lights
+    )
+    rows = workloads.rows(msgspec.structs.replace(situation, lights=dark), situation.now, 70)
+    assert len(rows) > 2
+    for row in rows[1:]:
+        line = row.draw()
+        assert "✔" not in plain(line)
+        assert {part.ink for part in line} == {"dim"}

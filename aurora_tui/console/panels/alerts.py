@@ -6,7 +6,7 @@ from collections import Counter
 from functools import partial
 
 from aurora_tui.console.ink import Row, Span, fit, span
-from aurora_tui.console.lamps import dark_words
+from aurora_tui.console.lamps import dark_words, outdated
 from aurora_tui.console.moments import alert_age
 from aurora_tui.console.table import Column, arrange
 from aurora_tui.situation.alert import AlertRow, AlertState
@@ -57,7 +57,8 @@ def title(situation: Situation) -> str:
 
 def rows(situation: Situation, now: float, width: int) -> list[Row]:
     """First whatever source of alerts cannot be trusted, in words; then the alerts as the Situation orders them."""
-    dark = [light for light in situation.lights if is_alert_source(light) and light.watched and not light.trusted(now)]
+    watched = [light for light in situation.lights if is_alert_source(light) and light.watched]
+    dark = [light for light in watched if not light.trusted(now)]
     result = [
         Row(
             f"light/{light.name}",
@@ -70,10 +71,9 @@ def rows(situation: Situation, now: float, width: int) -> list[Row]:
     ]
     cells = [(alert, _cells(alert, now)) for alert in situation.alerts]
     layout = arrange(_COLUMNS, [[part.text for part in line] for _, line in cells], width)
-    result += [
-        Row(alert.fingerprint, partial(layout.line, line), _search(alert), alert, alert.state in _OPEN)
-        for alert, line in cells
-    ]
+    for alert, line in cells:
+        row = Row(alert.fingerprint, partial(layout.line, line), _search(alert), alert, alert.state in _OPEN)
+        result.append(outdated(row) if dark and len(dark) == len(watched) else row)
     if not cells:
         result.append(Row("none", partial(fit, (_none(situation, now),), width), "none"))
     return result

@@ -6,7 +6,7 @@ from functools import partial
 
 from aurora_tui.console.figures import percent
 from aurora_tui.console.ink import ELLIPSIS, NO_VALUE, Line, Row, Span, fit, fixed, span
-from aurora_tui.console.lamps import dark_words
+from aurora_tui.console.lamps import dark_words, outdated
 from aurora_tui.console.moments import age
 from aurora_tui.console.table import Column, Layout, arrange
 from aurora_tui.situation.situation import Situation
@@ -64,7 +64,7 @@ def rows(situation: Situation, now: float, width: int, every_pod: bool = False, 
         result += [pods[pod.uid] for pod in strays]
     if not result and not warning:
         result.append(Row("none", partial(fit, (span("no deployments in this namespace", "dim"),), width), "none"))
-    return warning + result
+    return warning + ([outdated(row) for row in result] if dark else result)
 
 
 def _search(item: DeploymentStatus) -> str:
