@@ -26,6 +26,7 @@ _SEQUENCE = re.compile(
 # pyte knows neither private queries nor colon-separated colours: it never needs them to know what is read.
 _UNKNOWN_TO_PYTE = re.compile(rb"\x1b\[[<>=?][0-9;:]*[uhlpmtnc]|\x1b[P_^][^\x1b]*\x1b\\")
 _VISIBLE_AT_LEAST = 3
+_KEPT = 200_000  # bytes
 # A person's shell sets none of these; without bytecode every start would compile the console anew.
 _NOT_A_PERSONS = ("TEXTUAL", "COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE")
 
@@ -38,6 +39,7 @@ class Terminal:
     ) -> None:
         self.size = (columns, rows)
         self.written = 0
+        self.raw = b""  # the newest of what was written
         self.painted: float | None = None
         self.status: int | None = None
         self._screen = pyte.Screen(columns, rows)
@@ -116,6 +118,17 @@ class Terminal:
             self.pump(0.05)
             self._reap()
         assert self.status is not None, f"it did not end within {limit} s; the screen reads:\n{self.text}"
+        while select.select([self._fd], [], [], 0)[0] and self.pump(0):
+            pass  # its last words
+        return self.status
+
+    def wait_unread(self, limit: float) -> int:
+        """As `wait`, of a terminal that reads nothing any more."""
+        end = time.monotonic() + limit
+        while self.status is None and time.monotonic() < end:
+            self._reap()
+            time.sleep(0.01)
+        assert self.status is not None, f"it did not end within {limit} s while nobody read"
         return self.status
 
     def close(self) -> None:
@@ -144,6 +157,7 @@ class Terminal:
         if not data:
             return False
         self.written += len(data)
+        self.raw = (self.raw + data)[-_KEPT:]
         if b"\x1b[?2026$p" in data:  # "do you know synchronised output?"
             os.write(self._fd, b"\x1b[?2026;2$y")
         self._note_paint(data)

@@ -111,8 +111,9 @@ class AuroraApp(FrugalDisplay, App[None]):
             self.say("; ".join(self._problems), seconds=2 * MESSAGE_SECONDS)
 
     async def on_unmount(self) -> None:
-        """Let the feed go."""
-        await self.following.stop()
+        """Let the feed go; asyncio would wait for ever for what does not stop when it is told to."""
+        if not await self.following.stop() and not self.is_headless:
+            endings.end_soon(self.return_code or 0)
 
     def panel(self, name: str) -> Panel:
         """The panel `name`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from aurora_tui.console.app import AuroraApp
 
 _STARTED_AFTER = 4.0  # seconds
-_CLOSE_WITHIN = 2.0  # seconds: leaving must not wait for a dead connection
+_LEAVE_WITHIN = 0.8  # seconds for all of it: leaving must not wait for a dead connection
 
 
 class Following:
@@ -40,18 +41,23 @@ class Following:
             task.add_done_callback(ended)
             self._tasks.append(task)
 
-    async def stop(self) -> None:
-        """Cancel both and release what the feed holds."""
+    async def stop(self) -> bool:
+        """Cancel both and release what the feed holds, within a limit; False when something would not end."""
+        end = time.monotonic() + _LEAVE_WITHIN
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        leaving = list(self._tasks)
+        if leaving:
+            await asyncio.wait(leaving, timeout=_LEAVE_WITHIN / 2)
         if self.feed is not None:
-            closing = asyncio.create_task(self.feed.close())
-            await asyncio.wait([closing], timeout=_CLOSE_WITHIN)
-            if not closing.done():
-                closing.cancel()
-            elif not closing.cancelled():
-                closing.exception()  # it is leaving anyway: asked for so that nothing is printed
+            leaving.append(asyncio.create_task(self.feed.close()))
+            await asyncio.wait(leaving, timeout=end - time.monotonic())
+        for task in leaving:
+            if not task.done():
+                task.cancel()
+            elif not task.cancelled():
+                task.exception()  # it is leaving anyway: asked for so that nothing is printed
+        return all(task.done() for task in leaving)
 
     async def _check(self) -> None:
         await asyncio.to_thread(check_queries, self._settings)

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
+from aurora_tui.console import endings
 from aurora_tui.console.app import AuroraApp
 from aurora_tui.console.feed import Feed
 from aurora_tui.settings import Settings
@@ -35,6 +36,10 @@ def launch(
         app.run(headless=True, size=size, auto_pilot=take(screenshot, after))
     else:
         app.run(mouse=mouse)
+    if app.abandoned:
+        code = 1 if app.crash is not None else app.return_code or 0
+        endings.leave_without_terminal(code)
+        return code
     if app.crash is not None:
         print(_crash_words(app.crash), file=sys.stderr)
         return 1

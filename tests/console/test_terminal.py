@@ -2,35 +2,51 @@
 
 from __future__ import annotations
 
+import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.console.terminal import CHECKOUT, terminal
+from tests.terminal import Terminal
 
-PROGRAM = ("-m", "tests.console.program")
+CHECKOUT = Path(__file__).resolve().parents[2]
+LIMIT = 20.0  # seconds to wait for anything
 LEFT_ALTERNATE_SCREEN = b"\x1b[?1049l"
+
+
+def terminal(*arguments: str, columns: int = 120, rows: int = 36) -> Terminal:
+    """The console on a made-up world, in a terminal."""
+    command = (sys.executable, "-m", "tests.console.program", *arguments)
+    return Terminal(command, columns=columns, rows=rows, environment={"PYTHONPATH": str(CHECKOUT)})
+
+
+def shown(screen: Terminal, what: str | Callable[[str], bool]) -> str:
+    """The screen once it holds a text or meets a condition."""
+    screen.until(what if callable(what) else lambda text: what in text, LIMIT, str(what))
+    return screen.text
 
 
 @pytest.mark.parametrize("key", ["q", "\x11"], ids=["q", "ctrl+q"])
 def test_a_key_quits_with_0_and_restores_the_terminal(key: str) -> None:
-    with terminal(*PROGRAM, "go") as screen:
-        screen.wait_for("GO")
+    with terminal("go") as screen:
+        shown(screen, "GO")
         screen.send(key)
-        assert screen.exit_code() == 0
+        assert screen.wait(LIMIT) == 0
         assert LEFT_ALTERNATE_SCREEN in screen.raw
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_with_128_plus_its_number_and_restores_the_terminal(number: signal.Signals) -> None:
-    with terminal(*PROGRAM, "go") as screen:
-        screen.wait_for("GO")
-        screen.signal(number)
-        assert screen.exit_code() == 128 + number
+    with terminal("go") as screen:
+        shown(screen, "GO")
+        os.kill(screen.pid, number)
+        assert screen.wait(LIMIT) == 128 + number
         assert LEFT_ALTERNATE_SCREEN in screen.raw
 
 
@@ -40,15 +56,15 @@ def last_words(raw: bytes) -> str:
 
 
 def test_a_usage_error_while_the_feed_is_made_ends_with_2_and_its_words() -> None:
-    with terminal(*PROGRAM, "usage") as screen:
-        assert screen.exit_code() == 2
+    with terminal("usage") as screen:
+        assert screen.wait(LIMIT) == 2
         words = last_words(screen.raw)
     assert "aurora-tui: context bastion-eu is not in the kubeconfig. Choose one of: local." in words
 
 
 def test_a_crash_ends_with_1_and_names_the_place_but_no_local_variable() -> None:
-    with terminal(*PROGRAM, "crash") as screen:
-        assert screen.exit_code() == 1
+    with terminal("crash") as screen:
+        assert screen.wait(LIMIT) == 1
         words = last_words(screen.raw)
     assert "stopped on an error of its own, AttributeError" in words
     assert "header.py" in words
@@ -57,46 +73,119 @@ def test_a_crash_ends_with_1_and_names_the_place_but_no_local_variable() -> None
 
 
 def test_a_feed_that_dies_turns_the_banner_blind() -> None:
-    with terminal(*PROGRAM, "dying") as screen:
-        text = screen.wait_for("BLIND")
+    with terminal("dying") as screen:
+        text = shown(screen, "BLIND")
         assert "the console's own feed stopped: RuntimeError: the war room" in text
         assert "✔ GO" not in text
         screen.send("q")
-        assert screen.exit_code() == 0
+        assert screen.wait(LIMIT) == 0
 
 
 def test_a_feed_that_falls_silent_turns_the_banner_blind_after_5_seconds() -> None:
-    with terminal(*PROGRAM, "silent") as screen:
-        screen.wait_for("✔ GO")
-        assert "✔ GO" not in screen.wait_for("the console's own feed has been silent for")
+    with terminal("silent") as screen:
+        shown(screen, "✔ GO")
+        assert "✔ GO" not in shown(screen, "the console's own feed has been silent for")
 
 
 def test_a_quiet_screen_costs_at_most_1_kb_a_second() -> None:
-    with terminal(*PROGRAM, "go") as screen:
-        screen.wait_for("✔ GO")
-        settled = time.monotonic() + 1.0
-        while time.monotonic() < settled:
-            screen.pump(0.05)
-        before, end = screen.received, time.monotonic() + 4.0
-        while time.monotonic() < end:
-            screen.pump(0.05)
-        assert 0 < (screen.received - before) / 4.0 <= 1024
+    with terminal("go") as screen:
+        shown(screen, "✔ GO")
+        screen.quiet_bytes(1.0)
+        assert 0 < screen.quiet_bytes(4.0) / 4.0 <= 1024
 
 
 def test_after_a_storm_of_sizes_the_screen_is_as_if_started_so() -> None:
-    with terminal(*PROGRAM, "breaching") as screen:
-        screen.wait_for("ROLL BACK IN")
+    with terminal("breaching") as screen:
+        shown(screen, "ROLL BACK IN")
         for columns, rows in ((80, 24), (40, 10), (200, 60), (100, 30), (80, 24)):
             screen.resize(columns, rows)
             screen.pump(0.02)
-        text = screen.wait_for(lambda text: "q quit" in text and "CHECKPOINTS" in text and "ROLL BACK IN" in text)
+        text = shown(screen, lambda text: "q quit" in text and "CHECKPOINTS" in text and "ROLL BACK IN" in text)
         for words in ("SLO", "WORKLOADS", "ALERTS", "CrashLoopBackOff", "RTTHigh"):
             assert words in text
 
 
 def test_below_the_least_size_it_says_so_and_still_tells_the_verdict() -> None:
-    with terminal(*PROGRAM, "breaching", columns=50, rows=12) as screen:
-        assert "ROLL BACK IN" in screen.wait_for(lambda text: "terminal too small" in text and "ROLL" in text)
+    with terminal("breaching", columns=50, rows=12) as screen:
+        assert "ROLL BACK IN" in shown(screen, lambda text: "terminal too small" in text and "ROLL" in text)
+
+
+def ticks(file: Path) -> int:
+    """How many Situations the program has told."""
+    return int(file.read_text() or 0) if file.exists() else 0
+
+
+def stall(screen: Terminal, file: Path, count: int) -> None:
+    """Read nothing for `count` Situations, while the window is dragged about. AssertionError when none come."""
+    target, last, end = ticks(file) + count, 0, time.monotonic() + LIMIT
+    while (now := ticks(file)) < target:
+        assert time.monotonic() < end, f"the event loop stood still at {now} of {target}"
+        if now != last:
+            last = now
+            screen.resize(100 + now % 21, 30 + now % 7)
+        time.sleep(0.01)
+
+
+def test_while_the_terminal_reads_nothing_the_console_goes_on_and_the_screen_is_right_afterwards(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "ticks"
+    with terminal("ticking", str(file)) as screen:
+        before = shown(screen, lambda text: "tick " in text and "SEV2 Tick" in text)
+        stall(screen, file, 50)
+        screen.resize(120, 36)
+        reached, written = ticks(file), screen.written
+
+        def newest(text: str) -> bool:
+            found = re.search(r"tick (\d+)", text)
+            return found is not None and int(found[1]) > reached and same_but_for_digits(text, before)
+
+        shown(screen, newest)
+        assert screen.written - written < 600_000, "what was drawn for nobody was kept and written"
+        screen.send("q")
+        assert screen.wait(LIMIT) == 0
+
+
+def same_but_for_digits(one: str, other: str) -> bool:
+    """Whether two screens differ in figures and blanks only."""
+
+    def words(text: str) -> list[str]:
+        return [re.sub(r"[\d.:\s─━]+", "", line) for line in text.splitlines()]
+
+    return words(one) == words(other)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_terminal_that_never_reads_again_does_not_keep_a_signal_from_ending_it(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    file = tmp_path / "ticks"
+    with terminal("ticking", str(file)) as screen:
+        shown(screen, "tick ")
+        stall(screen, file, 30)
+        os.kill(screen.pid, number)
+        assert screen.wait_unread(2.0) == 128 + number
+
+
+def test_a_terminal_that_never_reads_again_does_not_keep_q_from_ending_it(tmp_path: Path) -> None:
+    file = tmp_path / "ticks"
+    with terminal("ticking", str(file)) as screen:
+        shown(screen, "tick ")
+        stall(screen, file, 30)
+        screen.send("q")
+        assert screen.wait_unread(5.0) == 0
+
+
+@pytest.mark.parametrize("key", ["q", None], ids=["q", "SIGTERM"])
+def test_a_feed_that_neither_stops_nor_closes_does_not_keep_the_console(key: str | None) -> None:
+    with terminal("stubborn") as screen:
+        shown(screen, "✔ GO")
+        if key is None:
+            os.kill(screen.pid, signal.SIGTERM)
+        else:
+            screen.send(key)
+        assert screen.wait(5.0) == (143 if key is None else 0)
+        assert LEFT_ALTERNATE_SCREEN in screen.raw
 
 
 BEFORE_PAINT = """
