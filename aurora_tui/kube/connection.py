@@ -17,7 +17,8 @@ import msgspec
 from aurora_tui.errors import AuroraError
 from aurora_tui.kube.access import Access
 from aurora_tui.kube.credentials import ClientCertificate, Credentials
-from aurora_tui.kube.errors import Unreachable, Unreadable, describe_request, failure_of
+from aurora_tui.kube.decoding import read_json
+from aurora_tui.kube.errors import Unreachable, Unreadable, describe_request, failure_of, redirected
 from aurora_tui.kube.transport import CONNECT_SECONDS, open_transport
 from aurora_tui.text import redact_url, safe
 
@@ -50,7 +51,7 @@ class Silent(Unreachable):
 
 
 class Connection:
-    """One API as one user. Safe for many tasks at once; `close` ends all of it."""
+    """One API as one user. Safe for many tasks at once; `close` ends all of it, for good."""
 
     def __init__(self, access: Access, credentials: Credentials | None = None) -> None:
         self.access = access
@@ -58,6 +59,7 @@ class Connection:
         self._transport: Any = None
         self._retired: Any = None
         self._certificate: ClientCertificate | None = None
+        self._closed = False
         self._opening = asyncio.Lock()
 
     async def request(
@@ -123,7 +125,8 @@ class Connection:
         await self._credentials.prepare()
 
     async def close(self) -> None:
-        """Cut every connection."""
+        """Cut every connection; requests fail from now on."""
+        self._closed = True
         transports = (self._transport, self._retired)
         self._transport = self._retired = None
         for transport in transports:
@@ -132,10 +135,15 @@ class Connection:
 
     async def _ready_transport(self, certificate: ClientCertificate | None) -> Any:
         async with self._opening:
+            if self._closed:
+                raise self._broken_off()
             if self._transport is None or certificate != self._certificate:
                 # Watches run on over the old certificate's sockets until they end by themselves (10 min at most):
                 # it is closed only when the next renewal comes.
                 renewed = await open_transport(self.access, certificate)
+                if self._closed:
+                    await renewed.close()
+                    raise self._broken_off()
                 retired, self._retired, self._transport = self._retired, self._transport, renewed
                 self._certificate = certificate
                 if retired is not None:
@@ -175,9 +183,15 @@ class Connection:
                     if response.status == 401:
                         self._credentials.rejected()
                     told = await self._read(response, request, LARGEST_LINE)
+                    if 300 <= response.status < 400:
+                        raise redirected(response.status, request, response.headers.get("Location"))
                     raise failure_of(response.status, told, request, response.headers.get("Retry-After"))
             except (aiohttp.ClientError, OSError, TimeoutError) as error:
                 raise self._unreachable(error, open_seconds) from error
+            except RuntimeError as error:
+                if not transport.closed:
+                    raise
+                raise self._broken_off() from error  # a session that was closed while we were on our way to it
             yield response
         finally:
             if response is not None:
@@ -215,6 +229,9 @@ class Connection:
         if rest.strip():
             yield rest
 
+    def _broken_off(self) -> Unreachable:
+        return Unreachable(f"the connection to {redact_url(self.access.server)} was closed", "Try again.")
+
     def _unreachable(self, error: BaseException, seconds: float) -> AuroraError:
         """A transport failure in words. Our own errors never pass here."""
         import aiohttp
@@ -246,7 +263,7 @@ class Connection:
 def decode(decoder: msgspec.json.Decoder[T], body: bytes, request: str) -> T:
     """`body` as `decoder` reads it; Unreadable, in words, when it is something else."""
     try:
-        return decoder.decode(body)
+        return read_json(decoder, body)
     except msgspec.DecodeError as error:
         if body.lstrip()[:1] == b"<":
             raise Unreadable(

@@ -12,19 +12,23 @@ import os
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import quote
 
 import msgspec
 
 from aurora_tui.errors import AuroraError
 from aurora_tui.kube.access import Access, ExecPlugin, Impersonation
+from aurora_tui.kube.decoding import read_json
 from aurora_tui.kube.errors import CredentialError
 from aurora_tui.text import safe
 
 PLUGIN_SECONDS = 15.0
+_OUR_ROOT = Path(__file__).resolve().parents[2]
 _EARLY = 10.0  # a plugin's credential is renewed this long before it expires
 _LEAST = 5.0  # and never more often than this: a broken clock must not start a process per request
 
@@ -51,13 +55,16 @@ class _ExecStatus(msgspec.Struct, rename="camel"):
     token: str | None = None
     client_certificate_data: str | None = None
     client_key_data: str | None = None
-    expiration_timestamp: datetime | None = None
+    expiration_timestamp: Annotated[datetime, msgspec.Meta(tz=True)] | None = None  # RFC 3339, so with its zone
 
 
 class _ExecCredential(msgspec.Struct, rename="camel"):
     api_version: str
     kind: str
     status: _ExecStatus | None = None
+
+
+_CREDENTIAL = msgspec.json.Decoder(_ExecCredential)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +136,9 @@ def _fresh(obtained: _Obtained) -> bool:
 
 def _file_token(path: Path, otherwise: str | None) -> str | None:
     try:
-        token = path.read_text().strip()
+        token = path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError as error:
+        raise CredentialError(f"the token file {path} does not hold text", "Write the token alone.") from error
     except OSError as error:
         if otherwise:
             return otherwise
@@ -155,8 +164,8 @@ def _impersonation_headers(who: Impersonation) -> list[tuple[str, str]]:
     headers += [("Impersonate-Group", group) for group in who.groups]
     for key, values in who.extra.items():
         headers += [(f"Impersonate-Extra-{quote(key.lower(), safe='')}", value) for value in values]
-    if any("\n" in value or "\r" in value for _, value in headers):
-        raise CredentialError("an impersonated name holds a line break", "Correct `as` in the kubeconfig.")
+    if any(character in value for _, value in headers for character in "\r\n\0"):
+        raise CredentialError("an impersonated name holds a line break or NUL", "Correct `as` in the kubeconfig.")
     return headers
 
 
@@ -168,7 +177,11 @@ async def run_plugin(plugin: ExecPlugin, access: Access, environ: Mapping[str, s
         "kind": "ExecCredential",
         "spec": {"interactive": False} | ({"cluster": _cluster_info(access)} if plugin.provide_cluster_info else {}),
     }
-    environment = {**environ, **dict(plugin.env), "KUBERNETES_EXEC_INFO": msgspec.json.encode(info).decode()}
+    environment = {
+        **_without_our_modules(environ),
+        **dict(plugin.env),
+        "KUBERNETES_EXEC_INFO": msgspec.json.encode(info).decode(),
+    }
     hint = safe(plugin.install_hint, 300, lines=True) if plugin.install_hint else "Install it, or correct its path."
     try:
         process = await asyncio.create_subprocess_exec(
@@ -180,18 +193,21 @@ async def run_plugin(plugin: ExecPlugin, access: Access, environ: Mapping[str, s
             env=environment,
             start_new_session=True,
         )
-    except OSError as error:
-        raise CredentialError(f"the exec plugin {name} cannot be run: {error.strerror}", hint) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in an argument
+        why = getattr(error, "strerror", None) or safe(str(error), 120)
+        raise CredentialError(f"the exec plugin {name} cannot be run: {why}", hint) from error
+    ended = False
     try:
         async with asyncio.timeout(PLUGIN_SECONDS):
             out, err = await process.communicate()
+        ended = True
     except TimeoutError:
         raise CredentialError(
             f"the exec plugin {name} gave nothing within {PLUGIN_SECONDS:g} s",
             "Run it by hand: it may wait for a person or for the network.",
         ) from None
     finally:
-        if process.returncode is None:
+        if not ended:  # it may itself be gone while something it started holds on to its output
             await _kill(process)
     if process.returncode != 0:
         said = safe(err.strip()[-400:], 400)
@@ -204,11 +220,18 @@ async def run_plugin(plugin: ExecPlugin, access: Access, environ: Mapping[str, s
 
 async def _kill(process: asyncio.subprocess.Process) -> None:
     """End the plugin and what it started: it leads a session of its own."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
     await process.wait()
+
+
+def _without_our_modules(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment, but not our own PYTHONPATH (the launcher sets one): a plugin in Python has its own modules."""
+    kept = [
+        path for path in environ.get("PYTHONPATH", "").split(os.pathsep) if path and Path(path).resolve() != _OUR_ROOT
+    ]
+    rest = {name: value for name, value in environ.items() if name != "PYTHONPATH"}
+    return rest | ({"PYTHONPATH": os.pathsep.join(kept)} if kept else {})
 
 
 def _cluster_info(access: Access) -> dict[str, object]:
@@ -218,7 +241,14 @@ def _cluster_info(access: Access) -> dict[str, object]:
     if access.ca_data:
         info["certificate-authority-data"] = base64.b64encode(access.ca_data.encode()).decode()
     elif access.ca_file:
-        info["certificate-authority-data"] = base64.b64encode(access.ca_file.read_bytes()).decode()
+        try:
+            authority = access.ca_file.read_bytes()
+        except OSError as error:
+            raise CredentialError(
+                f"cannot read the CA file {access.ca_file}, which the exec plugin is to be given: {error.strerror}",
+                "Check certificate-authority in the kubeconfig.",
+            ) from error
+        info["certificate-authority-data"] = base64.b64encode(authority).decode()
     if access.tls_server_name:
         info["tls-server-name"] = access.tls_server_name
     if access.proxy:
@@ -234,7 +264,7 @@ def _obtain(plugin: ExecPlugin, printed: bytes) -> _Obtained:
         return CredentialError(f"the exec plugin {name} {why}", remedy)
 
     try:
-        credential = msgspec.json.decode(printed, type=_ExecCredential)
+        credential = read_json(_CREDENTIAL, printed)
     except msgspec.DecodeError:
         raise refuse("did not print an ExecCredential") from None
     if credential.kind != "ExecCredential" or credential.api_version != plugin.api_version:

@@ -11,7 +11,8 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from aurora_tui.errors import AuroraError, UsageError
-from aurora_tui.text import safe
+from aurora_tui.kube.decoding import read_json
+from aurora_tui.text import redact_url, safe
 
 
 class KubeconfigError(UsageError):
@@ -103,10 +104,20 @@ def describe_request(method: str, path: str) -> str:
 def failure_of(status: int, body: bytes, request: str, retry_after: str | None = None) -> ApiError:
     """The error for an answer of `status`; `request` is from `describe_request`."""
     try:
-        told = _STATUS.decode(body)
-    except (msgspec.DecodeError, msgspec.ValidationError):
+        told = read_json(_STATUS, body)
+    except msgspec.DecodeError:
         told = Status()
     return status_error(told, request, status=status, body=body, retry_after=retry_after)
+
+
+def redirected(status: int, request: str, location: str | None) -> ApiError:
+    """The error for a redirect, which is never followed: a login page or a moved server, and our headers with it."""
+    where = f" ({redact_url(location)})" if location else ""
+    return ApiError(
+        f"cannot {request}: {status}, asked to go elsewhere{safe(where, 200)}",
+        "A proxy or login page stands before the API, or the server's address is not the API's own.",
+        status=status,
+    )
 
 
 def status_error(

@@ -93,15 +93,23 @@ def in_cluster_access(environ: Mapping[str, str], service_account: Path = SERVIC
             "not inside a cluster: KUBERNETES_SERVICE_HOST is not set or the service account's token is not mounted",
             "Use a kubeconfig, or let the pod mount its service account token.",
         )
-    namespace = service_account / "namespace"
     return Access(
         context="in-cluster",
         cluster="in-cluster",
         server=f"https://{f'[{host}]' if ':' in host else host}:{port}",
-        namespace=namespace.read_text().strip() if namespace.exists() else "default",
+        namespace=_namespace(service_account / "namespace"),
         user=User(name="service account", token_file=token),
         ca_file=service_account / "ca.crt",
     )
+
+
+def _namespace(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").strip() or "default"
+    except FileNotFoundError:
+        return "default"
+    except (OSError, UnicodeDecodeError) as error:
+        raise KubeconfigError(f"cannot read {file}: {error}", "Let the pod mount its service account.") from error
 
 
 def _files(kubeconfig: str | None, environ: Mapping[str, str]) -> list[Path]:
@@ -138,7 +146,7 @@ def _access(
     if "://" not in server:
         secure = ca or cluster.certificate_authority or cluster.insecure_skip_tls_verify
         server = f"{'https' if secure else 'http'}://{server}"
-    if "@" in urlsplit(server).netloc:
+    if "@" in _location(server, where):
         raise KubeconfigError(f"{where}: its server's URL holds a user name", "Put credentials into the user entry.")
     proxy = cluster.proxy_url or environment_proxy(server, environ)
     if proxy and not proxy.lower().startswith(("http://", "https://")):
@@ -153,11 +161,27 @@ def _access(
         namespace=context.namespace or "default",
         user=user,
         ca_file=None if ca else here.path(cluster.certificate_authority),
-        ca_data=base64_data(ca, f"{where}: certificate-authority-data").decode("ascii", "replace") if ca else None,
+        ca_data=_ascii(base64_data(ca, f"{where}: certificate-authority-data")) if ca else None,
         verify=not cluster.insecure_skip_tls_verify,
         tls_server_name=cluster.tls_server_name or None,
         proxy=proxy or None,
     )
+
+
+def _ascii(pem: bytes) -> str:
+    """What TLS takes. A comment between the certificates may hold any name; the certificates themselves are ASCII."""
+    return pem.decode("ascii", "replace").replace("\ufffd", "?")
+
+
+def _location(server: str, where: str) -> str:
+    """User, host and port of a server's URL; KubeconfigError when it is none."""
+    try:
+        parts = urlsplit(server)
+        if not parts.hostname or parts.port == 0:
+            raise ValueError("no host or port")
+    except ValueError as error:
+        raise KubeconfigError(f"{where}: its server is not a URL ({safe(str(error), 80)})", "Correct it.") from None
+    return parts.netloc
 
 
 def _checked_user(name: str, here: _From, user: UserEntry) -> User:

@@ -92,7 +92,8 @@ def read_file(path: Path) -> KubeconfigFile:
         return msgspec.yaml.decode(path.read_bytes() or b"{}", type=KubeconfigFile | None) or KubeconfigFile()
     except OSError as error:
         raise KubeconfigError(f"cannot read {path}: {error.strerror}", "Check the file and its permissions.") from error
-    except msgspec.DecodeError as error:
+    except (ValueError, LookupError, AttributeError, RecursionError) as error:
+        # Dates that are none, nonsense after a tag (`!!bool x`) and deep nesting fail in the parser's own way.
         # The parser quotes the line it stumbles over, which may hold a key: only the place is told.
         mark = getattr(error.__cause__, "problem_mark", None)
         place = f" (line {mark.line + 1})" if mark is not None else ""

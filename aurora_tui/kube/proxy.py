@@ -10,20 +10,24 @@ import ipaddress
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
+_PORTS = {"http": 80, "https": 443}
 
-def environment_proxy(server: str, environ: Mapping[str, str]) -> str | None:
+
+def environment_proxy(server: str, environ: Mapping[str, str], *, also: str | None = None) -> str | None:
     """The proxy that HTTPS_PROXY or HTTP_PROXY and NO_PROXY choose for `server`; never one for loopback.
 
+    `also` names one more variable to go by (`all_proxy`, which Go does not know).
     https://pkg.go.dev/golang.org/x/net/http/httpproxy#Config
     """
     parts = urlsplit(server)
     host = (parts.hostname or "").lower()
-    name = f"{parts.scheme}_proxy"
-    proxy = environ.get(name) or environ.get(name.upper())
+    names = (f"{parts.scheme}_proxy", *((also,) if also else ()))
+    proxy = next((found for name in names if (found := environ.get(name) or environ.get(name.upper()))), None)
     if not proxy or _is_loopback(host):
         return None
     skipped = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
-    if any(_covers(entry.strip().lower(), host, parts.port) for entry in skipped.split(",")):
+    port = parts.port or _PORTS.get(parts.scheme)
+    if any(_covers(entry.strip().lower(), host, port) for entry in skipped.split(",")):
         return None
     return proxy if "://" in proxy else f"http://{proxy}"
 
@@ -41,12 +45,15 @@ def _covers(entry: str, host: str, port: int | None) -> bool:
         return True
     if not entry:
         return False
-    try:
-        return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
-    except ValueError:
-        pass  # not an address on one of the two sides: compare names
-    name, _, wanted = entry.partition(":")
+    name, separator, wanted = entry.rpartition(":")
+    if not separator or not wanted.isdigit() or (":" in name and not name.endswith("]")):
+        name, wanted = entry, ""  # no port, or a bare IPv6 address
     if wanted and wanted != str(port):
         return False
+    name = name.removeprefix("[").removesuffix("]")
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(name, strict=False)
+    except ValueError:
+        pass  # not an address on one of the two sides: compare names
     name = name.removeprefix("*")
-    return host == name or host.endswith(name if name.startswith(".") else f".{name}")
+    return bool(name) and (host == name or host.endswith(name if name.startswith(".") else f".{name}"))

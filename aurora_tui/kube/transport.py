@@ -1,32 +1,22 @@
-"""The official package's aio transport, loaded off the event loop and made fit for a console.
-
-Only `kubernetes.aio.client.rest` and `.configuration` are wanted. The packages they stand in import every part of
-the client in their `__init__` (pydantic, oauth, the informers): 0.12 to 0.18 s and 14 MB against 6 ms and 0.6 MB
-(37.0.2, 2 cores, aiohttp loaded before). So those `__init__` are passed by while the two modules are loaded.
-"""
+"""The official package's aio transport, loaded off the event loop and made fit for a console."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
 import importlib
-import importlib.util
 import socket
 import ssl
-import sys
 import tempfile
-import threading
-import types
 from pathlib import Path
 from typing import Any
 
 from aurora_tui.kube.access import Access
 from aurora_tui.kube.credentials import ClientCertificate
 from aurora_tui.kube.errors import KubeconfigError
+from aurora_tui.kube.official import client_module
+from aurora_tui.text import safe
 
 CONNECT_SECONDS = 5.0
-_PASSED_BY = ("kubernetes", "kubernetes.aio", "kubernetes.aio.utils")
-_LOADING = threading.Lock()
 # A peer that vanished without a word (NAT, a killed VM) is noticed by TCP itself in about 25 s, long before a
 # quiet watch would: 10 s idle, then three probes 5 s apart; unacknowledged data is given 20 s.
 _SOCKET_OPTIONS = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 20_000))
@@ -38,7 +28,7 @@ async def open_transport(access: Access, certificate: ClientCertificate | None) 
 
 
 def _make(access: Access, certificate: ClientCertificate | None) -> Any:
-    configuration = _client_module("configuration").Configuration(host=access.server)
+    configuration = client_module("configuration").Configuration(host=access.server)
     configuration.verify_ssl = access.verify
     # Go does not check what VERIFY_X509_STRICT does, and many clusters' own CAs would fail it.
     configuration.disable_strict_ssl_verification = True
@@ -46,20 +36,33 @@ def _make(access: Access, certificate: ClientCertificate | None) -> Any:
     configuration.proxy = access.proxy
     configuration.retries = None
     configuration.client_session_kwargs = {"trust_env": False}
-    with tempfile.TemporaryDirectory(prefix="aurora-tui-") as folder:
-        # The transport reads files; keys that came as data stand in a private one for this moment only.
+    configuration.ssl_ca_cert = str(access.ca_file) if access.ca_file else None
+    configuration.ca_cert_data = access.ca_data
+    try:
+        transport = _transport_class()(configuration)
         if certificate is not None:
-            configuration.cert_file = _file(certificate.certificate_file, certificate.certificate_data, folder, "crt")
-            configuration.key_file = _file(certificate.key_file, certificate.key_data, folder, "key")
-        configuration.ssl_ca_cert = str(access.ca_file) if access.ca_file else None
-        configuration.ca_cert_data = access.ca_data
-        try:
-            return _transport_class()(configuration)
-        except (OSError, ssl.SSLError) as error:
-            raise KubeconfigError(
-                f"the CA or client certificate of context {access.context!r} cannot be used: {error.strerror or error}",
-                "Check the files that the kubeconfig names, or sign in again.",
-            ) from error
+            _load_certificate(transport.ssl_context, certificate)
+    except (OSError, ssl.SSLError, ValueError) as error:
+        raise KubeconfigError(
+            f"the CA or client certificate of context {access.context!r} cannot be used: "
+            f"{safe(getattr(error, 'strerror', None) or str(error), 200)}",
+            "Check the files that the kubeconfig names, or sign in again.",
+        ) from error
+    return transport
+
+
+def _load_certificate(context: ssl.SSLContext, certificate: ClientCertificate) -> None:
+    """Not left to the transport: it would ask for a key's pass phrase on the terminal, which is the screen's."""
+    with tempfile.TemporaryDirectory(prefix="aurora-tui-") as folder:
+        # OpenSSL reads files; keys that came as data stand in a private one for this moment only.
+        written = _file(certificate.certificate_file, certificate.certificate_data, folder, "crt")
+        key = _file(certificate.key_file, certificate.key_data, folder, "key")
+        if written is not None:
+            context.load_cert_chain(written, key, password=_no_pass_phrase)
+
+
+def _no_pass_phrase() -> str:
+    raise ValueError("the key has a pass phrase, which cannot be asked for here")
 
 
 def _file(path: Path | None, data: bytes | None, folder: str, ending: str) -> str | None:
@@ -72,40 +75,46 @@ def _file(path: Path | None, data: bytes | None, folder: str, ending: str) -> st
 
 
 def _transport_class() -> Any:
-    rest = _client_module("rest")
+    rest = client_module("rest")
     aiohttp = importlib.import_module("aiohttp")
 
     class Transport(rest.RESTClientObject):  # type: ignore[misc, name-defined]
-        """As the package's own, with sockets that notice a vanished peer."""
+        """As the package's own, with sockets that notice a vanished peer, and following no redirects."""
 
         def _create_connector(self) -> Any:
             return aiohttp.TCPConnector(limit=self.maxsize, ssl=self.ssl_context, socket_factory=_keepalive_socket)
 
+        def _create_pool_manager(self) -> Any:
+            return _Unredirected(super()._create_pool_manager())
+
+        @property
+        def closed(self) -> bool:
+            """Whether `close` has ended a session: it opens no other."""
+            return self.pool_manager is not None and self.pool_manager.closed
+
     return Transport
 
 
-@functools.cache
-def _client_module(name: str) -> Any:
-    """`kubernetes.aio.client.NAME`, without running the `__init__` of the packages around it.
-
-    Empty packages stand in for them meanwhile. Afterwards nothing of it is left among the loaded modules, so that
-    a later `import kubernetes` is the real one.
+class _Unredirected:
+    """A session as the transport uses it. An API redirects nobody: who does would be told who we are (Impersonate-*
+    headers go along even to another host).
     """
-    with _LOADING:
-        if "kubernetes" in sys.modules:
-            return importlib.import_module(f"kubernetes.aio.client.{name}")
-        found = importlib.util.find_spec("kubernetes")
-        if found is None or found.submodule_search_locations is None:
-            raise ModuleNotFoundError("the kubernetes package is not installed")
-        try:
-            for package in _PASSED_BY:
-                stand_in = sys.modules[package] = types.ModuleType(package)
-                inside = package.split(".")[1:]
-                stand_in.__path__ = [str(Path(place, *inside)) for place in found.submodule_search_locations]
-            return importlib.import_module(f"kubernetes.aio.client.{name}")
-        finally:
-            for loaded in [each for each in sys.modules if each.partition(".")[0] == "kubernetes"]:
-                del sys.modules[loaded]
+
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return bool(self._session.closed)
+
+    async def request(self, **arguments: Any) -> Any:
+        """The answer, even when it points elsewhere."""
+        return await self._session.request(**arguments, allow_redirects=False)
+
+    async def close(self) -> None:
+        """Cut its connections."""
+        await self._session.close()
 
 
 def _keepalive_socket(address: tuple[Any, ...]) -> socket.socket:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from aurora_tui.clock import Clock
@@ -67,9 +67,10 @@ class ClusterSource:
         return SourceLight(name=NAME, title="cluster", interval=PROBE_EVERY * self._clock.speed)
 
     async def authenticate(self) -> None:
-        """Read the kubeconfig and run its exec plugin before the screen opens: it may want the terminal. AuroraError.
+        """Read the kubeconfig and run its exec plugin before the screen opens, where its failure can be read.
 
-        Nothing is opened: `run` may go on in another event loop.
+        AuroraError when there is no credential; a plugin that hangs is cut (credentials.PLUGIN_SECONDS). Nothing is
+        opened: `run` may go on in another event loop.
         """
         access = await asyncio.to_thread(self._access)
         connection = Connection(access)
@@ -77,16 +78,17 @@ class ClusterSource:
         self._connection, self._pinned = connection, access
 
     async def run(self, tell: Tell) -> None:
-        """Connect and watch, again and again, until cancelled."""
+        """Connect and watch, again and again, until cancelled. No fault ends it: each is told and tried again."""
         backoff = Backoff()
         while True:
             began = time.monotonic()
             try:
-                await self._watch(await self._connect(), tell)
-            except* AuroraError as group:
-                error = group.exceptions[0]
-                tell(SourceFailed(source=NAME, at=self._clock.now(), error=safe(str(error), 600)))
-            await self.close()
+                try:
+                    await self._watch(await self._connect(), tell)
+                finally:
+                    await self.close()
+            except Exception as error:  # noqa: BLE001 - a source outlives every fault: it is told, not hidden
+                tell(SourceFailed(source=NAME, at=self._clock.now(), error=_in_words(error)))
             backoff.healthy_for(time.monotonic() - began)
             await asyncio.sleep(backoff.next())
 
@@ -131,6 +133,23 @@ class ClusterSource:
                 tasks.create_task(reflector.run())
             tasks.create_task(view.probe_forever())
             tasks.create_task(view.tell_forever(tell))
+
+
+def _in_words(error: Exception) -> str:
+    """The first of our own errors that `error` is or holds; else the first there is, as one to report."""
+    faults = list(_single(error))
+    fault = next((one for one in faults if isinstance(one, AuroraError)), faults[0])
+    if isinstance(fault, AuroraError):
+        return safe(str(fault), 600)
+    return f"unexpected {type(fault).__name__} while watching the cluster: {safe(str(fault), 200)}. Please report it."
+
+
+def _single(error: Exception) -> Iterator[Exception]:
+    if isinstance(error, ExceptionGroup):
+        for one in error.exceptions:
+            yield from _single(one)
+    else:
+        yield error
 
 
 async def read_rights(settings: Settings) -> list[Right]:

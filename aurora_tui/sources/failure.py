@@ -11,10 +11,12 @@ from collections.abc import Iterator
 import msgspec
 
 from aurora_tui.errors import AuroraError
+from aurora_tui.kube.decoding import read_json
 from aurora_tui.text import redact_url, safe
 
 _CLIENT_LIBRARIES = frozenset({"httpx", "httpcore", "requests", "urllib3", "prometheus_api_client", "anyio"})
 # How prometheus-api-client tells a status: with the body as Python writes bytes.
+_JSON: msgspec.json.Decoder[object] = msgspec.json.Decoder()
 _STATUS_IN_TEXT = re.compile(r"HTTP Status Code (\d{3}) \((b['\"].*)\)\s*$", re.DOTALL)
 
 
@@ -167,8 +169,8 @@ def http_status(error: BaseException) -> int | None:
 def _message_in(body: bytes) -> str:
     """The server's own word for the error: JSON as Prometheus, Alertmanager and Kubernetes write it, or plain text."""
     try:
-        said = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        said = read_json(_JSON, body)
+    except msgspec.DecodeError:
         text = body[:4096].decode("utf-8", "replace")
         return "" if "<" in text else safe(text.strip(), 120)
     if isinstance(said, dict):

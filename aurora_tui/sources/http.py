@@ -14,11 +14,12 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
-from urllib.request import getproxies_environment
 
 import msgspec
 
 from aurora_tui.errors import AuroraError
+from aurora_tui.kube.decoding import read_json
+from aurora_tui.kube.proxy import environment_proxy
 from aurora_tui.situation.mission import Credentials
 from aurora_tui.sources.failure import HttpFailure, describe_body, describe_status
 
@@ -31,7 +32,6 @@ T = TypeVar("T")
 NO_CREDENTIALS = Credentials()
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 8.0
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SYSTEM_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
 
@@ -119,15 +119,7 @@ def requests_session(url: str, credentials: Credentials = NO_CREDENTIALS) -> req
 
 def proxy_for(url: str) -> str | None:
     """The proxy that HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY ask for; never one for loopback."""
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if host in _LOOPBACK or host.startswith("127."):
-        return None
-    proxies = getproxies_environment()
-    exempt = [name.strip().lstrip(".").lower() for name in proxies.get("no", "").split(",") if name.strip()]
-    if any(name == "*" or host == name or host.endswith(f".{name}") for name in exempt):
-        return None
-    return proxies.get(parts.scheme) or proxies.get("all")
+    return environment_proxy(url, os.environ, also="all_proxy")
 
 
 def ca_bundle(credentials: Credentials) -> str:
@@ -179,7 +171,7 @@ def answer(response: httpx.Response, shape: type[T]) -> T:
     if not response.is_success:
         raise HttpFailure(*describe_status(response.status_code, url, response.content), status=response.status_code)
     try:
-        return msgspec.json.decode(response.content, type=shape)
+        return read_json(msgspec.json.Decoder(shape), response.content)
     except msgspec.DecodeError as error:
         raise HttpFailure(*describe_body(response.content, url, str(error))) from error
 

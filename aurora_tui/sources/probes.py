@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from aurora_tui.kube.decoding import read_json
 from aurora_tui.settings import Settings
 from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.mission import Probe, ProbeKind
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _WELL = frozenset({"ok", "up", "healthy", "pass", "passing", "ready", "serving"})
 _LONGEST_PAGE = 4 * 1024 * 1024
+_JSON: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 class ProbeSource:
@@ -105,7 +107,7 @@ def probe_sources(settings: Settings) -> list[ProbeSource]:
 
 def _status_word(body: bytes) -> str | None:
     try:
-        page: Any = msgspec.json.decode(body)
+        page = read_json(_JSON, body)
     except msgspec.DecodeError:
         return None
     word = page.get("status") if isinstance(page, dict) else None

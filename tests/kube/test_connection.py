@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp import web
+from cryptography.hazmat.primitives import serialization
 
 from aurora_tui.errors import AuroraError
 from aurora_tui.kube import connection as connection_module
@@ -20,7 +21,8 @@ from aurora_tui.kube import questions
 from aurora_tui.kube.access import Access, Impersonation, User
 from aurora_tui.kube.connection import Connection, Silent
 from aurora_tui.kube.errors import ApiError, KubeconfigError, Unreachable, Unreadable, describe_request, failure_of
-from tests.kube.api_server import ApiServer, cuts, fails, hangs, page, recording
+from aurora_tui.kube.transport import open_transport
+from tests.kube.api_server import ApiServer, Misdeed, cuts, fails, hangs, page, recording
 from tests.sources.certificates import Authority
 
 PODS = "/api/v1/namespaces/prod/pods"
@@ -161,6 +163,83 @@ async def test_failures_end_in_what_to_do(
     assert caught.value.remedy
 
 
+LATIN_1 = '{"message": "Zugriff für Gäste gesperrt"}'.encode("latin-1")
+BOTTOMLESS = b"[" * 100_000
+
+
+def answers(status: int, body: bytes, **headers: str) -> Misdeed:
+    async def misdeed(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, body=body, headers=headers, content_type="application/json")
+
+    return misdeed
+
+
+@pytest.mark.parametrize("status", [403, 502])
+@pytest.mark.parametrize("body", [LATIN_1, BOTTOMLESS])
+async def test_a_failure_whose_body_cannot_be_decoded_is_still_that_failure(
+    connection: Connection, server: ApiServer, status: int, body: bytes
+) -> None:
+    server.misdeeds["list"] = [answers(status, body)]
+    with pytest.raises(ApiError) as caught:
+        await connection.get(PODS)
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize(("body", "words"), [(LATIN_1, "it is not UTF-8"), (BOTTOMLESS, "nested too deeply")])
+async def test_an_answer_that_cannot_be_decoded_is_unreadable(
+    connection: Connection, server: ApiServer, body: bytes, words: str
+) -> None:
+    server.misdeeds["list"] = [answers(200, body)]
+    with pytest.raises(Unreadable, match=words):
+        await connection.get_object(PODS, msgspec.json.Decoder())
+
+
+async def test_a_redirect_is_told_and_never_followed(server: ApiServer) -> None:
+    user = User(name="ada", token="secret", impersonate=Impersonation(user="bob"))
+    async with ApiServer() as elsewhere:
+        server.misdeeds["list"] = [answers(302, b"", Location=f"{elsewhere.url}/login?state=secret")]
+        made = Connection(access(server.url, user))
+        with pytest.raises(ApiError) as caught:
+            await made.get(PODS)
+        await made.close()
+        assert elsewhere.requests == []
+        assert f"asked to go elsewhere ({elsewhere.url}/login)" in str(caught.value)
+    assert "login page" in caught.value.remedy
+
+
+async def test_a_closed_connection_opens_nothing_again(connection: Connection) -> None:
+    await connection.get("/version")
+    await connection.close()
+    with pytest.raises(Unreachable, match="was closed"):
+        await connection.pod_log("prod", "p", None, 1)
+    assert connection._transport is None
+
+
+async def test_a_connection_closed_while_it_opens_leaves_nothing_open(
+    server: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = Connection(access(server.url))
+    opened: list[Any] = []
+
+    async def closed_meanwhile(*asked: Any) -> Any:
+        opened.append(await open_transport(*asked))
+        await made.close()
+        return opened[0]
+
+    monkeypatch.setattr(connection_module, "open_transport", closed_meanwhile)
+    with pytest.raises(Unreachable, match="was closed"):
+        await made.get("/version")
+    assert opened[0].pool_manager is None
+    assert made._transport is None
+
+
+async def test_a_session_closed_on_the_way_to_it_is_no_fault_of_ours(connection: Connection, server: ApiServer) -> None:
+    await connection.get("/version")
+    await connection._transport.close()  # as a renewal closes the one before the last
+    with pytest.raises(Unreachable, match="was closed"):
+        await connection.get("/version")
+
+
 async def test_what_a_server_says_cannot_reach_the_terminal_raw(connection: Connection, server: ApiServer) -> None:
     server.misdeeds["list"] = [fails(500, "x", "\x1b]0;owned\x07 evil\u202e")]
     with pytest.raises(ApiError) as caught:
@@ -269,6 +348,28 @@ async def test_a_certificate_file_that_is_not_there_is_told(server: ApiServer, t
     user = User(name="ada", certificate_file=tmp_path / "gone.crt", key_file=tmp_path / "gone.key")
     with pytest.raises(KubeconfigError, match="cannot be used"):
         await Connection(access(server.url, user)).get("/version")
+
+
+async def test_a_key_with_a_pass_phrase_is_refused_and_nobody_is_asked_for_it(
+    server: ApiServer, tmp_path: Path
+) -> None:
+    certificate, key = Authority(tmp_path).client()
+    loaded = serialization.load_pem_private_key(key.read_bytes(), None)
+    secret = serialization.BestAvailableEncryption(b"open sesame")
+    key.write_bytes(
+        loaded.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.TraditionalOpenSSL, secret)
+    )
+    for user in (
+        User(name="ada", certificate_file=certificate, key_file=key),
+        User(name="ada", certificate_data=certificate.read_bytes(), key_data=key.read_bytes()),
+    ):
+        with pytest.raises(KubeconfigError, match="the key has a pass phrase"):
+            await Connection(access(server.url, user)).get("/version")
+
+
+async def test_a_certificate_authority_that_is_no_certificate_is_told(server: ApiServer) -> None:
+    with pytest.raises(KubeconfigError, match="cannot be used"):
+        await Connection(access(server.url, ca_data="nonsense")).get("/version")
 
 
 def test_reading_a_kubeconfig_loads_neither_the_client_nor_aiohttp() -> None:

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,13 @@ async def test_a_missing_or_empty_token_file_is_an_error(tmp_path: Path) -> None
         await credentials(token_file=tmp_path / "empty").current()
 
 
+async def test_a_token_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(CredentialError, match="token does not hold text"):
+        await credentials(token_file=path).current()
+
+
 async def test_impersonation_becomes_headers() -> None:
     who = Impersonation(user="bob", uid="7", groups=("a", "b"), extra={"example.com/Why": ("x", "y")})
     assert (await credentials(token="t", impersonate=who).current()).headers[1:] == (
@@ -101,6 +109,8 @@ async def test_impersonation_becomes_headers() -> None:
 async def test_a_name_with_a_line_break_is_refused() -> None:
     with pytest.raises(CredentialError):
         await credentials(token="t", impersonate=Impersonation(user="bob\r\nX: y")).current()
+    with pytest.raises(CredentialError):
+        await credentials(token="t", impersonate=Impersonation(user="bob\0")).current()
     with pytest.raises(CredentialError):
         await credentials(token="a\nb").current()
 
@@ -154,6 +164,49 @@ async def test_a_plugin_is_told_that_nobody_is_there_and_which_cluster(tmp_path:
     assert info["spec"] == {"interactive": False, "cluster": {"server": "https://k"}}
 
 
+async def test_a_plugin_that_wants_the_authority_is_not_run_without_it(tmp_path: Path) -> None:
+    plugin = prints(tmp_path, {"token": "t"})
+    access = Access(
+        context="c",
+        cluster="c",
+        server="https://k",
+        namespace="n",
+        user=User(name="me", plugin=plugin),
+        ca_file=tmp_path / "gone.crt",
+    )
+    with pytest.raises(CredentialError, match=r"cannot read the CA file .*gone\.crt"):
+        await Credentials(access).current()
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("ours", "more", "seen"), [(True, [], "unset"), (True, ["/theirs"], "/theirs"), (False, ["/theirs"], "/theirs")]
+)
+async def test_a_plugin_does_not_inherit_our_own_modules(
+    tmp_path: Path, ours: bool, more: list[str], seen: str
+) -> None:
+    root = Path(credentials_module.__file__).parents[2]
+    plugin = script(tmp_path, f'printf %s "${{PYTHONPATH-unset}}" > {tmp_path}/path; exit 1')
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(([str(root)] if ours else []) + more)}
+    access = Access(context="c", cluster="c", server="https://k", namespace="n", user=User(name="me", plugin=plugin))
+    with pytest.raises(CredentialError):
+        await Credentials(access, environ).current()
+    assert (tmp_path / "path").read_text() == seen
+
+
+async def test_a_plugins_own_variables_are_its_own(tmp_path: Path) -> None:
+    made = script(tmp_path, f'printf %s "$PYTHONPATH" > {tmp_path}/path; exit 1')
+    with pytest.raises(CredentialError):
+        await credentials(plugin=replace(made, env=(("PYTHONPATH", "/named"),))).current()
+    assert (tmp_path / "path").read_text() == "/named"
+
+
+async def test_a_plugin_that_cannot_be_started_is_an_error() -> None:
+    plugin = ExecPlugin(command="echo", args=("a\0b",), api_version=V1)
+    with pytest.raises(CredentialError, match="cannot be run"):
+        await credentials(plugin=plugin).current()
+
+
 async def test_a_plugin_has_no_terminal_to_ask_on(tmp_path: Path) -> None:
     plugin = script(tmp_path, "if (: < /dev/tty) 2>/dev/null; then exit 8; fi; echo no terminal >&2; exit 3")
     with pytest.raises(CredentialError, match="exit code 3: no terminal"):
@@ -171,9 +224,22 @@ async def test_a_plugin_that_hangs_is_ended_with_all_it_started(
     await until(lambda: ended(child))
 
 
+async def test_what_a_plugin_leaves_behind_with_its_output_is_ended_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(credentials_module, "PLUGIN_SECONDS", 0.5)
+    plugin = script(tmp_path, f"sleep 60 & echo $! > {tmp_path}/child")
+    with pytest.raises(CredentialError, match=r"gave nothing within 0.5 s"):
+        await credentials(plugin=plugin).current()
+    child = int((tmp_path / "child").read_text())
+    await until(lambda: ended(child))
+
+
 @pytest.mark.parametrize(
     ("body", "words"),
     [
+        ("printf '\\377'", "did not print an ExecCredential"),
+        ("printf '\"\\377\"'", "did not print an ExecCredential"),
         ("exit 1", "exit code 1"),
         ("echo 'token expired, log in' >&2; exit 2", "token expired, log in"),
         ("echo hello", "did not print an ExecCredential"),

@@ -154,6 +154,14 @@ def test_an_exec_plugin_is_read_with_its_command_relative_to_the_file(tmp_path: 
     assert bare.command == "kubelogin"
 
 
+def test_a_comment_between_certificates_may_be_in_any_language(tmp_path: Path) -> None:
+    bundle = base64.b64encode("# Autorité\n-----BEGIN CERTIFICATE-----\n".encode()).decode()
+    data = load(tmp_path, config("a", cluster={"certificate-authority-data": bundle})).ca_data
+    assert data is not None
+    assert data.isascii()
+    assert data.endswith("-----BEGIN CERTIFICATE-----\n")
+
+
 def test_unknown_keys_are_left_alone(tmp_path: Path) -> None:
     assert load(tmp_path, {**config("a"), "preferences": {}, "extensions": [{"name": "x"}]}).context == "a"
 
@@ -161,6 +169,9 @@ def test_unknown_keys_are_left_alone(tmp_path: Path) -> None:
 V1 = "client.authentication.k8s.io/v1"
 BAD: list[tuple[Any, str | None, str]] = [
     ("{ not: yaml: at all", None, "not a kubeconfig"),
+    ("a: 2020-99-99", None, "not a kubeconfig"),
+    ("a: !!bool x", None, "not a kubeconfig"),
+    ("[" * 5000 + "]" * 5000, None, "not a kubeconfig"),
     ({**config("a"), "clusters": "none"}, None, "$.clusters"),
     ({**config("a"), "users": [{"name": "a", "user": {"token": 7}}]}, None, "$.users[0].user.token"),
     (config("a", current="", token="t"), None, "no current context"),
@@ -169,6 +180,8 @@ BAD: list[tuple[Any, str | None, str]] = [
     ({**config("a"), "clusters": []}, None, "names the cluster 'a'"),
     ({**config("a"), "users": []}, None, "names the user 'a'"),
     (config("a", cluster={"server": ""}), None, "has no server"),
+    (config("a", cluster={"server": "https://k.test:port"}), None, "its server is not a URL"),
+    (config("a", cluster={"server": "https://[::1"}), None, "its server is not a URL"),
     (config("a", cluster={"server": "https://me:hunter2@k.test"}), None, "holds a user name"),
     (config("a", cluster={"proxy-url": "socks5://h:1080"}), None, "SOCKS"),
     (config("a", cluster={"certificate-authority-data": "%%"}), None, "certificate-authority-data is not base64"),
@@ -249,6 +262,13 @@ def test_outside_a_cluster_in_cluster_is_refused(tmp_path: Path) -> None:
         ("https://k.test:6443", {"HTTPS_PROXY": "http://p:1", "no_proxy": "k.test:6443"}, None),
         ("https://k.test:6443", {"HTTPS_PROXY": "http://p:1", "no_proxy": "k.test:443"}, "http://p:1"),
         ("https://10.1.2.3:6443", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.0.0.0/8"}, None),
+        ("https://10.1.2.3:6443", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.1.2.3:6443"}, None),
+        ("https://10.1.2.3:6443", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "10.1.2.3:443"}, "http://p:1"),
+        ("https://k.test", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "k.test:443"}, None),
+        ("https://[fd00::1]:6443", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "[fd00::1]:6443"}, None),
+        ("https://[fd00::1]:6443", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "fd00::/8"}, None),
+        ("https://[fd00::1]:6443", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "fd00::1"}, None),
+        ("https://k.test:6443", {"ALL_PROXY": "http://p:1"}, None),
     ],
 )
 def test_a_proxy_of_the_environment_is_used_as_go_uses_it(

@@ -7,9 +7,10 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
+from aiohttp import web
 
 from aurora_tui.clock import WALL, Clock
 from aurora_tui.errors import AuroraError
@@ -216,6 +217,34 @@ async def test_a_410_is_not_worth_a_word(server: ApiServer, tmp_path: Path) -> N
         server.cut()
         await server.put(PODS, pod("after"))
         await until(told.last(lambda one: len(one.workloads.pods) == 2))
+
+
+async def test_a_proxys_page_in_another_encoding_does_not_end_the_source(server: ApiServer, tmp_path: Path) -> None:
+    async def forbidden(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=403, body='{"message": "gesperrt für Gäste"}'.encode("latin-1"))
+
+    server.always["list"] = forbidden
+    async with watching(ClusterSource(settings(tmp_path, server.url))) as told:
+        await until(lambda: told.failed)
+        assert "403" in told.failed[0].error
+        del server.always["list"]
+        await until(lambda: told.seen)
+
+
+async def test_a_fault_of_our_own_is_told_and_the_source_goes_on(
+    server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    well = cluster_view.ClusterView.probe_forever
+
+    async def fails_once(self: cluster_view.ClusterView) -> NoReturn:
+        monkeypatch.setattr(cluster_view.ClusterView, "probe_forever", well)
+        raise ValueError("a bug \x1b[31m of ours")
+
+    monkeypatch.setattr(cluster_view.ClusterView, "probe_forever", fails_once)
+    async with watching(ClusterSource(settings(tmp_path, server.url))) as told:
+        await until(lambda: told.seen)
+        words = "unexpected ValueError while watching the cluster: a bug of ours. Please report it."
+        assert told.failed[0].error.replace("  ", " ") == words
 
 
 async def test_nobody_there_is_told_and_tried_again(tmp_path: Path) -> None:

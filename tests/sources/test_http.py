@@ -93,6 +93,25 @@ def test_a_proxy_is_used_for_hosts_beyond_loopback_only(monkeypatch: pytest.Monk
     assert proxy_for("https://127.0.0.1:9090") is None
 
 
+def test_a_metrics_server_is_exempt_from_the_proxy_as_the_cluster_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "proxy.example:3128")
+    monkeypatch.setenv("no_proxy", "10.0.0.0/8,prometheus.example:9090")
+    assert proxy_for("http://10.1.2.3:9090") is None
+    assert proxy_for("http://prometheus.example:9090") is None
+    assert proxy_for("http://prometheus.example:9091") == "http://proxy.example:3128"
+    monkeypatch.delenv("http_proxy")
+    monkeypatch.setenv("ALL_PROXY", "http://every.example:3128")
+    assert proxy_for("http://other.example") == "http://every.example:3128"
+
+
+@pytest.mark.parametrize("status", [200, 403])
+@pytest.mark.parametrize("body", [b'{"status": "\xfc"}', b"[" * 100_000])
+def test_an_answer_that_cannot_be_decoded_is_a_failure_in_words(status: int, body: bytes) -> None:
+    response = httpx.Response(status, content=body, request=httpx.Request("GET", "http://127.0.0.1/api"))
+    with pytest.raises(HttpFailure, match="unreadable" if status == 200 else "403"):
+        answer(response, dict[str, str])
+
+
 @pytest.mark.parametrize("path", ["api/v1/query", "/api/v1/query"])
 def test_joining_never_doubles_a_slash(path: str) -> None:
     assert join("http://prometheus:9090/", path) == "http://prometheus:9090/api/v1/query"

@@ -12,7 +12,7 @@ from aurora_tui.settings import Settings
 from aurora_tui.situation.duration import Duration
 from aurora_tui.situation.mission import Environment, Probe, ProbeKind
 from aurora_tui.situation.observation import Observation, ProbeObserved, SourceFailed
-from aurora_tui.sources.probes import ProbeSource, probe_sources
+from aurora_tui.sources.probes import ProbeSource, judge_health, probe_sources
 from tests.servers import free_port, real_prometheus
 from tests.situation.missions import mission
 from tests.sources.stand_in import page
@@ -95,6 +95,11 @@ async def test_an_answer_that_is_not_the_pages_own_is_a_failure(kind: ProbeKind,
     told = await seen(kind, status, "")
     assert isinstance(told, str)
     assert told.startswith(words)
+
+
+@pytest.mark.parametrize("body", [b'{"status": "\xfc"}', b"[" * 100_000])
+def test_a_health_page_that_cannot_be_decoded_has_no_word(body: bytes) -> None:
+    assert judge_health(200, body, "http://127.0.0.1/health") == (True, "200")
 
 
 @pytest.mark.parametrize(

@@ -117,11 +117,6 @@ def method_not_allowed() -> Refused:
     return Refused(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
 
-def no_such_resource() -> Refused:
-    """404 for a resource or subresource that this API does not serve."""
-    return Refused(404, "NotFound", "the server could not find the requested resource", {})
-
-
 def unsupported_media(accepted: list[str] | None = None) -> Refused:
     """415: a body in a format that is not spoken here."""
     message = "415: Unsupported Media Type"
