@@ -10,9 +10,12 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
 from pathlib import Path
+from time import time as wall_time
+from zoneinfo import ZoneInfo
 
 from aurora_tui.clock import Clock
 from aurora_tui.drill.scenario import find, read
@@ -21,7 +24,10 @@ from aurora_tui.drill.world import World, WorldOptions
 from aurora_tui.errors import UsageError
 from aurora_tui.ledger.journal import current_actor, start_phase, tick
 from aurora_tui.ledger.log import Log
+from aurora_tui.settings import load
 from aurora_tui.settings.bundled import bundled_dir
+from aurora_tui.situation.checkpoint import rounds
+from aurora_tui.situation.journal import Journal, PhaseRun
 
 _LEDGER = "remembrancer.db"
 
@@ -125,14 +131,38 @@ def _announce(world: World) -> None:
 async def _record(world: World) -> None:
     """Write into the ledger that the phase runs, and what of it was done, each entry at its own time."""
     phase, started_at, actor = world.options.scenario.phase, world.phase_started_at, current_actor()
-    async with Log(world.ledger, _clock_at(world, started_at)) as log:
+    async with Log(world.ledger, _clock_at(started_at)) as log:
         await start_phase(log, phase.id, started_at, actor=actor)
-    for done in sorted(phase.done, key=lambda done: done.after):
-        if started_at + done.after <= world.clock.world_origin:
-            async with Log(world.ledger, _clock_at(world, started_at + done.after)) as log:
-                await tick(log, f"{phase.id}/{done.item}", done.evidence, actor=actor)
+    for moment, key, evidence in sorted([*_done(world), *_rounds_done(world)], key=lambda done: done[0]):
+        async with Log(world.ledger, _clock_at(moment)) as log:
+            await tick(log, key, evidence, actor=actor)
 
 
-def _clock_at(world: World, moment: float) -> Clock:
-    """A clock that shows `moment` at the world's start."""
-    return Clock(world.clock.real_origin, moment, 1.0)
+def _done(world: World) -> Iterator[tuple[float, str, str | None]]:
+    """What the scenario says was done before the world's start: when (Unix seconds), its key, on what evidence."""
+    phase = world.options.scenario.phase
+    for done in phase.done:
+        moment = world.phase_started_at + done.after
+        if moment <= world.clock.world_origin:
+            yield moment, f"{phase.id}/{done.item}", done.evidence
+
+
+def _rounds_done(world: World) -> Iterator[tuple[float, str, str | None]]:
+    """Every round of the mission's daily protocol that fell due in the phase: in the story it was done in time."""
+    mission = load([Path(str(world.ready()["profile"]))]).mission
+    phase, start, end = world.options.scenario.phase.id, world.phase_started_at, world.clock.world_origin
+    run = PhaseRun(phase=phase, started_at=start, started_by="", sequence=0)
+    zone = ZoneInfo(mission.mission.day_zone)
+    day, last = (datetime.fromtimestamp(moment, zone).date() for moment in (start, end))
+    while day <= last:
+        # At a day's end its rounds are the ones to be done, and none of the day before.
+        evening = datetime.combine(day, time.max, zone).timestamp()
+        for one in rounds(mission, Journal(phases=(run,)), evening):
+            if one.due_at < end:
+                yield one.due_at, one.key, "done before the drill"
+        day += timedelta(days=1)
+
+
+def _clock_at(moment: float) -> Clock:
+    """A clock that shows `moment` now."""
+    return Clock(wall_time(), moment, 1.0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import socket
 from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from aurora_tui.clock import Clock
 from aurora_tui.drill import alert_rules
 from aurora_tui.drill.backfill import write_openmetrics
 from aurora_tui.drill.history import History
-from aurora_tui.drill.loopback import HOST, Server, free_port, require_free
+from aurora_tui.drill.loopback import HOST, Server, require_free
 from aurora_tui.drill.monitoring import targets
 from aurora_tui.drill.series import Generation
 from aurora_tui.errors import AuroraError, UsageError
@@ -44,7 +45,8 @@ class RealMonitoring:
         self._programs = {name: _program(name) for name in _PROGRAMS}
         if port:
             require_free(port, "Prometheus")
-        self._ports = {"prometheus": port or free_port(), "alertmanager": free_port()}
+        self._held = {"prometheus": _held(port), "alertmanager": _held(0)}
+        self._ports = {name: int(held.getsockname()[1]) for name, held in self._held.items()}
         self._targets = targets(exporters)
         self._generation = generation
         self._directory = directory
@@ -147,7 +149,7 @@ class RealMonitoring:
         raise AuroraError(f"A server of the drill ended by itself, with code {code}", f"See {self._directory}.")
 
     async def close(self) -> None:
-        """End both servers and wait until they are gone."""
+        """End both servers, wait until they are gone, and give up their ports."""
         running = [child for child in self._children if child.returncode is None]
         for child in running:
             child.terminate()
@@ -158,6 +160,20 @@ class RealMonitoring:
             except TimeoutError:
                 child.kill()
                 await child.wait()
+        for held in self._held.values():
+            held.close()
+
+
+def _held(port: int) -> socket.socket:
+    """A socket that keeps `port` (0: any free one) for a server to come.
+
+    It is bound but does not listen, so the server may bind the port too: both set SO_REUSEADDR, as Go's servers do
+    (socket(7)). The kernel gives such a port to no one else who asks for any.
+    """
+    held = socket.socket()
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind((HOST, port))
+    return held
 
 
 def _program(name: str) -> str:
