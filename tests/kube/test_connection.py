@@ -175,7 +175,7 @@ def answers(status: int, body: bytes, **headers: str) -> Misdeed:
 
 
 @pytest.mark.parametrize("status", [403, 502])
-@pytest.mark.parametrize("body", [LATIN_1, BOTTOMLESS])
+@pytest.mark.parametrize("body", [LATIN_1, BOTTOMLESS], ids=["Latin-1", "bottomless"])
 async def test_a_failure_whose_body_cannot_be_decoded_is_still_that_failure(
     connection: Connection, server: ApiServer, status: int, body: bytes
 ) -> None:
@@ -185,7 +185,11 @@ async def test_a_failure_whose_body_cannot_be_decoded_is_still_that_failure(
     assert caught.value.status == status
 
 
-@pytest.mark.parametrize(("body", "words"), [(LATIN_1, "it is not UTF-8"), (BOTTOMLESS, "nested too deeply")])
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [(LATIN_1, "it is not UTF-8"), (BOTTOMLESS, "nested too deeply")],
+    ids=["Latin-1", "bottomless"],
+)
 async def test_an_answer_that_cannot_be_decoded_is_unreadable(
     connection: Connection, server: ApiServer, body: bytes, words: str
 ) -> None:

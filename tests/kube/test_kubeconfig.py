@@ -195,7 +195,7 @@ BAD: list[tuple[Any, str | None, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("content", "context", "words"), BAD)
+@pytest.mark.parametrize(("content", "context", "words"), BAD, ids=[words for *_, words in BAD])
 def test_what_cannot_be_used_is_refused_in_words(tmp_path: Path, content: Any, context: str | None, words: str) -> None:
     with pytest.raises(KubeconfigError) as caught:
         load(tmp_path, content, context)

@@ -105,7 +105,7 @@ def test_a_metrics_server_is_exempt_from_the_proxy_as_the_cluster_is(monkeypatch
 
 
 @pytest.mark.parametrize("status", [200, 403])
-@pytest.mark.parametrize("body", [b'{"status": "\xfc"}', b"[" * 100_000])
+@pytest.mark.parametrize("body", [b'{"status": "\xfc"}', b"[" * 100_000], ids=["Latin-1", "bottomless"])
 def test_an_answer_that_cannot_be_decoded_is_a_failure_in_words(status: int, body: bytes) -> None:
     response = httpx.Response(status, content=body, request=httpx.Request("GET", "http://127.0.0.1/api"))
     with pytest.raises(HttpFailure, match="unreadable" if status == 200 else "403"):

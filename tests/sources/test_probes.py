@@ -97,7 +97,7 @@ async def test_an_answer_that_is_not_the_pages_own_is_a_failure(kind: ProbeKind,
     assert told.startswith(words)
 
 
-@pytest.mark.parametrize("body", [b'{"status": "\xfc"}', b"[" * 100_000])
+@pytest.mark.parametrize("body", [b'{"status": "\xfc"}', b"[" * 100_000], ids=["Latin-1", "bottomless"])
 def test_a_health_page_that_cannot_be_decoded_has_no_word(body: bytes) -> None:
     assert judge_health(200, body, "http://127.0.0.1/health") == (True, "200")
 
