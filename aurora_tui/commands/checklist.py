@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from aurora_tui.commands.options import LoadSettings, settings_options
+from aurora_tui.commands.recording import not_blank
+from aurora_tui.commands.status import wait_option
 from aurora_tui.text import safe
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def command() -> None:
 
 @command.command("show")
 @settings_options
-@click.option("--wait", default=15.0, show_default=True, metavar="SECONDS", help="How long to wait for sources.")
+@wait_option
 def show(load_settings: LoadSettings, wait: float) -> None:
     """Show every item; automatic ones are judged on what the sources say now."""
     asyncio.run(_show(load_settings(), wait))
@@ -33,7 +35,7 @@ def show(load_settings: LoadSettings, wait: float) -> None:
 
 @command.command("tick")
 @click.argument("item")
-@click.option("--evidence", metavar="TEXT", help="What shows it: a file, a link, a sentence.")
+@click.option("--evidence", callback=not_blank, metavar="TEXT", help="What shows it: a file, a link, a sentence.")
 @click.option("--day", metavar="DATE", help=_DAY)
 @settings_options
 def tick(load_settings: LoadSettings, item: str, evidence: str | None, day: str | None) -> None:
@@ -43,7 +45,7 @@ def tick(load_settings: LoadSettings, item: str, evidence: str | None, day: str 
 
 @command.command("untick")
 @click.argument("item")
-@click.option("--reason", required=True, metavar="TEXT", help="Why it is not done after all.")
+@click.option("--reason", required=True, callback=not_blank, metavar="TEXT", help="Why it is not done after all.")
 @click.option("--day", metavar="DATE", help=_DAY)
 @settings_options
 def untick(load_settings: LoadSettings, item: str, reason: str, day: str | None) -> None:
@@ -54,10 +56,13 @@ def untick(load_settings: LoadSettings, item: str, reason: str, day: str | None)
 async def _show(settings: Settings, wait: float) -> None:
     from aurora_tui.commands.glimpse import glimpse
     from aurora_tui.commands.lines import checklist_line, timer_line
-    from aurora_tui.errors import UsageError
+    from aurora_tui.errors import AuroraError, UsageError
     from aurora_tui.warroom import Warroom
 
     situation = await glimpse(Warroom(settings), wait)
+    unread = next((light for light in situation.lights if light.name == "ledger" and light.error is not None), None)
+    if unread is not None:
+        raise AuroraError(f"The checklist cannot be known: {unread.error}", "")
     if situation.phase is None:
         raise UsageError("No phase runs, so there is no checklist", "Start one: aurora-tui phase start PHASE.")
     click.echo(safe(situation.phase.title))

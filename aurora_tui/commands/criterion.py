@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from aurora_tui.commands.options import LoadSettings, settings_options
+from aurora_tui.commands.recording import not_blank
 
 if TYPE_CHECKING:
     from aurora_tui.settings import Settings
@@ -21,7 +22,7 @@ def command() -> None:
 
 @command.command("reset")
 @click.argument("criterion")
-@click.option("--reason", required=True, metavar="TEXT", help="Why it may be judged anew.")
+@click.option("--reason", required=True, callback=not_blank, metavar="TEXT", help="Why it may be judged anew.")
 @settings_options
 def reset(load_settings: LoadSettings, criterion: str, reason: str) -> None:
     """Judge CRITERION anew from now on; the trip stays in the ledger."""

@@ -29,6 +29,13 @@ Append = Callable[["Log", int], Awaitable["Entry"]]
 Decide = Callable[["Journal", float], Append]
 
 
+def not_blank(context: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """Refuse a text of nothing but spaces: what was recorded could not be understood afterwards."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("say something.", context, option)
+    return value
+
+
 def writable(settings: Settings) -> None:
     """UsageError when the settings say read-only: then nothing is recorded either."""
     from aurora_tui.errors import UsageError

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
+import signal
+import stat
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
@@ -17,20 +21,33 @@ if TYPE_CHECKING:
     from aurora_tui.situation.situation import Situation
     from aurora_tui.warroom import Warroom
 
+_LONGEST_WAIT = 3600.0
+_ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
 EXIT_CODES = {"GO": 0, "WATCH": 1, "ROLL BACK IN": 1, "ROLL BACK": 3, "BLIND": 4}
+
+
+def _bounded(context: click.Context, option: click.Parameter, value: float) -> float:
+    if not 0.0 <= value <= _LONGEST_WAIT:  # NaN neither, which a range would let pass
+        raise click.BadParameter(f"{value:g} is not between 0 and {_LONGEST_WAIT:g} seconds.", context, option)
+    return value
+
+
+wait_option = click.option(
+    "--wait",
+    default=15.0,
+    show_default=True,
+    metavar="SECONDS",
+    callback=_bounded,
+    help="How long to wait for a source.",
+)
 
 
 @click.command("status")
 @settings_options
 @click.option("--json", "as_json", is_flag=True, help="The whole Situation as JSON, one line.")
 @click.option("--watch", is_flag=True, help="Go on, and print again when the verdict changes.")
-@click.option(
-    "--wait",
-    default=15.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="How long to wait for a source.",
-)
+@wait_option
 def command(load_settings: LoadSettings, as_json: bool, watch: bool, wait: float) -> int:
     """Print the situation. Exit code: 0 GO, 1 WATCH or breaching, 2 usage, 3 ROLL BACK, 4 BLIND."""
     from aurora_tui.settings import check_queries
@@ -40,11 +57,11 @@ def command(load_settings: LoadSettings, as_json: bool, watch: bool, wait: float
     try:
         return asyncio.run(_status(settings, as_json, watch, wait))
     except KeyboardInterrupt:
-        return 130
+        return 128 + signal.SIGINT
     except BrokenPipeError:
         # Whoever read us has gone, as `head` does: nothing is left to say, at the end of the process neither.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+        return 128 + signal.SIGPIPE
 
 
 async def _status(settings: Settings, as_json: bool, watch: bool, wait: float) -> int:
@@ -55,12 +72,16 @@ async def _status(settings: Settings, as_json: bool, watch: bool, wait: float) -
     if watch:
         return await _follow(Warroom(settings), show, wait)
     situation = await glimpse(Warroom(settings), wait)
-    click.echo(show(situation))
+    _print(show(situation))
     return EXIT_CODES[situation.verdict.word.value]
 
 
 async def _follow(warroom: Warroom, show: Callable[[Situation], str], wait: float) -> int:
-    """Print each Situation whose verdict or reasons differ from the last one printed, until interrupted."""
+    """Print each Situation whose verdict or reasons differ from the last one printed, until told to end.
+
+    The exit code is 128 and the signal's number; a reader of our output that is gone counts as SIGPIPE, at once and
+    not only at the next change.
+    """
     from aurora_tui.commands.glimpse import settled
 
     loop = asyncio.get_running_loop()
@@ -74,18 +95,85 @@ async def _follow(warroom: Warroom, show: Callable[[Situation], str], wait: floa
         now_said = (situation.verdict.word, tuple((reason.about, reason.word) for reason in situation.verdict.reasons))
         if now_said != printed:
             printed = now_said
-            click.echo(show(situation))
+            _print(show(situation))
 
-    await warroom.run(tell)
-    return 0
+    ending: asyncio.Future[int] = loop.create_future()
+    running = asyncio.ensure_future(warroom.run(tell))
+    with _endings(loop, ending):
+        await asyncio.wait((running, ending), return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+    # From here a second signal ends it the hard way, should a source not let go.
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    return 128 + ending.result()
+
+
+@contextmanager
+def _endings(loop: asyncio.AbstractEventLoop, ending: asyncio.Future[int]) -> Iterator[None]:
+    """Within it, a signal to end, or the end of whoever reads our output, puts the signal's number into `ending`."""
+
+    def end(number: signal.Signals) -> None:
+        if not ending.done():
+            ending.set_result(number)
+
+    # What whoever started us said to ignore stays ignored: nohup, a job in the background.
+    signals = [each for each in _ENDINGS if signal.getsignal(each) is not signal.SIG_IGN]
+    for each in signals:
+        loop.add_signal_handler(each, end, each)
+    output = _pipe_end()
+    if output is not None:
+        # The writing end of a pipe is never readable but by its error: no reader is left (poll(2), POLLERR).
+        loop.add_reader(output, end, signal.SIGPIPE)
+    try:
+        yield
+    finally:
+        for each in signals:
+            loop.remove_signal_handler(each)
+        if output is not None:
+            loop.remove_reader(output)
+
+
+def _pipe_end() -> int | None:
+    """The file number of our output, when it is a pipe."""
+    try:
+        number = sys.stdout.fileno()
+        return number if stat.S_ISFIFO(os.fstat(number).st_mode) else None
+    except (OSError, ValueError, AttributeError):
+        return None  # closed, or a test's
+
+
+def _print(text: str) -> None:
+    """One answer to our output; AuroraError when it takes nothing more, BrokenPipeError when nobody reads it."""
+    from aurora_tui.errors import AuroraError
+
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise AuroraError(
+            f"The situation cannot be written: {error.strerror}",
+            "See where the output goes, and how much room is left.",
+        ) from error
 
 
 def as_line(situation: Situation) -> str:
-    """The Situation as one line of JSON, without the charts' points. Times are Unix seconds; unknown is null."""
+    """The Situation as one line of JSON, without the charts' points. Times are Unix seconds; unknown is null.
+
+    It is ASCII that shows nothing but itself: what could turn, hide or control a terminal's text is escaped.
+    """
     import msgspec
 
     slim = [msgspec.structs.replace(slo, history=()) for slo in situation.slos]
-    return msgspec.json.encode(msgspec.structs.replace(situation, slos=tuple(slim))).decode()
+    line = msgspec.json.encode(msgspec.structs.replace(situation, slos=tuple(slim))).decode()
+    return _NOT_PLAIN.sub(_escaped, line)
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """One character as JSON escapes it, in UTF-16 units (RFC 8259 section 7)."""
+    units = found[0].encode("utf-16-be")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
 
 
 def as_text(situation: Situation) -> str:

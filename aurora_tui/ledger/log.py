@@ -16,6 +16,7 @@ import sqlite3
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
+from stat import S_ISREG
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
@@ -77,7 +78,7 @@ def file_state(path: Path) -> os.stat_result | None:
         return None
     except OSError as error:
         raise _error(path, "read", error) from error
-    return state if state.st_size else None
+    return None if S_ISREG(state.st_mode) and not state.st_size else state
 
 
 class Log:

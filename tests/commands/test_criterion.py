@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.commands.desk import Desk
 
 
@@ -19,8 +21,9 @@ def test_an_unknown_criterion_is_refused_and_the_known_ones_named(desk: Desk) ->
     assert desk.entries() == []
 
 
-def test_a_reset_without_a_reason_is_refused(desk: Desk) -> None:
-    answer = desk.type("criterion", "reset", "rtt-high")
+@pytest.mark.parametrize("reason", [(), ("--reason", ""), ("--reason", "  ")])
+def test_a_reset_without_a_reason_is_refused(desk: Desk, reason: tuple[str, ...]) -> None:
+    answer = desk.type("criterion", "reset", "rtt-high", *reason)
     assert answer.code == 2
     assert "--reason" in answer.err
     assert desk.entries() == []

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import datetime
+
 import pytest
 
+from aurora_tui.ledger.journal import start_phase
+from aurora_tui.ledger.log import Log
 from tests.commands.desk import Desk
 
 
@@ -110,3 +115,40 @@ def test_a_ledger_that_is_none_is_told_without_a_traceback(desk: Desk) -> None:
     assert answer.code == 1
     assert answer.err.startswith(f"aurora-tui: The ledger {desk.ledger} cannot be opened: file is not a database.")
     assert "Traceback" not in answer.err
+
+
+@pytest.mark.parametrize("words", [("phase", "status"), ("checklist", "show", "--wait", "1")])
+def test_a_ledger_that_cannot_be_read_is_never_taken_for_an_empty_one(desk: Desk, words: tuple[str, ...]) -> None:
+    desk.ledger.mkdir()
+    answer = desk.type(*words)
+    assert (answer.code, answer.out) == (1, "")
+    assert f"The ledger {desk.ledger} is not a file" in answer.err
+
+
+def test_a_path_through_a_file_is_told_without_a_traceback(desk: Desk) -> None:
+    desk.ledger.write_text("a file, where a folder should be")
+    desk.ledger /= "remembrancer.db"
+    desk.pass_time(0)
+    for words in (("phase", "status"), ("phase", "start", "canary")):
+        answer = desk.type(*words)
+        assert answer.code == 1
+        assert f"The ledger {desk.ledger} cannot be read: Not a directory" in answer.err
+
+
+def test_a_ledger_that_another_process_is_just_making_is_an_empty_one(desk: Desk) -> None:
+    desk.ledger.touch()
+    assert desk.type("phase", "status").code == 0
+    assert desk.type("phase", "start", "canary").code == 0
+
+
+def test_names_in_the_ledger_reach_the_terminal_without_what_it_obeys(desk: Desk) -> None:
+    async def start() -> None:
+        async with Log(desk.ledger) as log:
+            await start_phase(log, "canary", datetime.fromisoformat("2026-01-03T14:02:11Z").timestamp(), actor=ACTOR)
+
+    asyncio.run(start())
+    first = desk.type("phase", "status").out.splitlines()[0]
+    assert first.endswith("by eva· bastion")
+
+
+ACTOR = "\x1b[31meva\u202e \u009b@bastion"
