@@ -44,7 +44,7 @@ def _alone(name: str) -> ModuleType | None:
         loader = SourceFileLoader(name, str(file))
         module = importlib.util.module_from_spec(ModuleSpec(name, loader, origin=str(file)))
         # A module's own `__import__` is what its import statements call, at any time:
-        # https://docs.python.org/3/reference/simple_stmts.html#the-import-statement
+        # https://docs.python.org/3/reference/import.html#the-import-statement
         module.__dict__.update(__file__=str(file), __builtins__={**vars(builtins), "__import__": _import})
         _loaded[name] = module  # before it runs, so that modules may import each other
         try:
