@@ -10,14 +10,16 @@ import msgspec
 from aurora_tui.errors import AuroraError
 from aurora_tui.ledger_source import LedgerSource
 from aurora_tui.settings import Settings
+from aurora_tui.situation import begin
 from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.observation import JournalObserved, MetricsObserved, Observation, SourceFailed
-from aurora_tui.situation.picture import Frame, Picture, assess, observe, start_of_judgement
+from aurora_tui.situation.picture import Frame, Picture, assess, clock_moved, observe, start_of_judgement
 from aurora_tui.situation.situation import Situation
 from aurora_tui.sources.alerts import alert_sources
 from aurora_tui.sources.cluster import ClusterSource
 from aurora_tui.sources.metrics import MetricsSource
 from aurora_tui.sources.probes import probe_sources
+from aurora_tui.sources.server_time import ServerTime
 from aurora_tui.sources.source import Source
 from aurora_tui.text import safe
 
@@ -48,10 +50,10 @@ class Warroom:
             LedgerSource(settings.ledger, settings.clock),
         ]
         self._sources: list[Source] = [source for source in sources if source is not None]
-        began = settings.clock.now()
+        self._time = ServerTime(settings.clock)
+        began = self._time.now()
         lights = [msgspec.structs.replace(source.light, since=began) for source in self._sources]
         self._picture = Picture(lights=(*lights, *_unwatched({light.name for light in lights})))
-        self._skew = 0.0
         self._start: tuple[float | None, dict[str, tuple[float, ...]]] | None = None
         self._changed = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -63,7 +65,8 @@ class Warroom:
 
     def situation(self) -> Situation:
         """What everything means now."""
-        return assess(self._picture, self._frame, self._now())
+        self._set_clock(None)
+        return assess(self._picture, self._frame, self._time.now())
 
     async def authenticate(self) -> None:
         """Get credentials that a plugin must print, before the screen opens. AuroraError when it does not."""
@@ -100,11 +103,11 @@ class Warroom:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for source in self._sources:
-            await source.close()
-
-    def _now(self) -> float:
-        return self._clock.now() + self._skew
+        # One that fails to close must not keep the others open.
+        closed = await asyncio.gather(*(source.close() for source in self._sources), return_exceptions=True)
+        for failure in closed:
+            if isinstance(failure, BaseException):
+                raise failure
 
     async def _watch(self, source: Source) -> None:
         """Run one source; if it ends, which it never should, its light goes out instead of staying green."""
@@ -117,19 +120,24 @@ class Warroom:
         self._observed(SourceFailed(source=source.name, at=self._clock.now(), error=f"{why}. Restart the console."))
 
     def _observed(self, observation: Observation) -> None:
-        if isinstance(observation, MetricsObserved) and observation.skew is not None:
-            self._skew = observation.skew
+        self._set_clock(observation.skew if isinstance(observation, MetricsObserved) else None)
         # Sources tell their own clock's time; everything is judged on the server's.
-        self._picture = observe(
-            self._picture, msgspec.structs.replace(observation, at=observation.at + self._skew), self._frame.mission
-        )
+        at = self._time.when(observation.at)
+        self._picture = observe(self._picture, msgspec.structs.replace(observation, at=at), self._frame.mission)
         if isinstance(observation, JournalObserved) and self._metrics is not None:
-            run = self._picture.journal.current
-            start = (run.started_at if run else None, self._picture.journal.resets)
+            now = self._time.now()
+            run = begin.running(self._picture.journal, now)
+            start = (run.started_at if run else None, begin.resets(self._picture.journal, now))
             if start != self._start:
                 self._start = start
-                self._metrics.set_start(start_of_judgement(self._picture, self._frame, self._now()), start[1])
+                self._metrics.set_start(start_of_judgement(self._picture, self._frame, now), start[1])
         self._changed.set()
+
+    def _set_clock(self, skew: float | None) -> None:
+        """Follow the server's clock. What we know is as old after it as before: its age was not told by that clock."""
+        moved = self._time.learn(skew)
+        if moved:
+            self._picture = clock_moved(self._picture, moved)
 
 
 def _unwatched(watched: set[str]) -> list[SourceLight]:

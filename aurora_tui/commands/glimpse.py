@@ -47,14 +47,13 @@ def settled(situation: Situation) -> bool:
     metrics = answered.get("metrics")
     if metrics is None:
         return True
-    # A note says what of the past could not be read: waiting longer would not bring it.
-    remembered = bool(metrics.notes) or all(_remembered(slo) for slo in situation.slos)
-    return remembered and all(_read(status) for status in situation.criteria)
+    return all(map(_remembered, situation.slos)) and all(map(_read, situation.criteria))
 
 
 def _remembered(slo: SloStatus) -> bool:
-    return slo.completeness is not None or slo.state is SloState.UNKNOWN
+    # What could not be read would not come by waiting longer.
+    return slo.completeness is not None or slo.history_error is not None or slo.state is SloState.UNKNOWN
 
 
 def _read(status: CriterionStatus) -> bool:
-    return status.folded_to is not None or status.source_error is not None or status.op is None
+    return status.folded_to is not None or status.source_error is not None

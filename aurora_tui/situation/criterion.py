@@ -14,7 +14,7 @@ from enum import Enum
 import msgspec
 
 from aurora_tui.situation.fold import Fold, Grade, advance, begin, index_of, settle
-from aurora_tui.situation.freshness import STALE_AFTER_INTERVALS, SourceLight
+from aurora_tui.situation.freshness import AHEAD_TOLERATED, STALE_AFTER_INTERVALS, SourceLight
 from aurora_tui.situation.mission import Comparison, Criterion
 
 __all__ = [
@@ -180,14 +180,21 @@ def status(criterion: Criterion, observed: CriterionObserved | None, now: float,
         cannot_trip=observed.cannot_trip,
         source_error=observed.error or light.error,
     )
-    limit = STALE_AFTER_INTERVALS * light.interval + settle(fold.grid) + fold.grid
+    limit = longest_known(light.interval, fold.grid)
     if fold.to is None:
-        just_begun = now - fold.start <= limit
+        just_begun = -AHEAD_TOLERATED <= now - fold.start <= limit
         words = "counting has just begun: no point has settled yet" if just_begun else "its history is being read"
         return _with(status, detail=words)
     if now - fold.to > limit:
         return _on_old_data(status, fold, f"last known {_age(now - fold.to)} ago")
+    if fold.to - now > AHEAD_TOLERATED:
+        return _on_old_data(status, fold, f"last known {_age(fold.to - now)} in the future: a clock went back")
     return _on_fresh_data(status, fold)
+
+
+def longest_known(interval: float, grid: float) -> float:
+    """Seconds for which what was read of a grid may be taken for the present: three looks, settling and a step."""
+    return STALE_AFTER_INTERVALS * interval + settle(grid) + grid
 
 
 def _on_fresh_data(status: CriterionStatus, fold: Fold) -> CriterionStatus:

@@ -7,6 +7,8 @@ from enum import Enum
 import msgspec
 
 STALE_AFTER_INTERVALS = 3
+# Seconds that what we know may be dated ahead of now: clocks differ a little. More, and its age is not known at all.
+AHEAD_TOLERATED = 5.0
 
 
 class LightState(Enum):
@@ -15,7 +17,7 @@ class LightState(Enum):
     OFF = "off"  # not configured: nothing is watched there
     STARTING = "starting"  # no answer yet
     LIVE = "live"
-    STALE = "stale"  # last good answer is older than three intervals
+    STALE = "stale"  # last good answer is older than three intervals, or lies in the future: a clock went back
     FAILED = "failed"  # never answered, and the last try failed
 
 
@@ -52,7 +54,17 @@ class SourceLight(msgspec.Struct, frozen=True, kw_only=True):
                 return LightState.FAILED
             waited = 0.0 if self.since is None else now - self.since
             return LightState.STARTING if waited <= STALE_AFTER_INTERVALS * self.interval else LightState.FAILED
-        return LightState.LIVE if age <= STALE_AFTER_INTERVALS * self.interval else LightState.STALE
+        ahead = self.observed_at is not None and self.observed_at - now > AHEAD_TOLERATED
+        return LightState.LIVE if age <= STALE_AFTER_INTERVALS * self.interval and not ahead else LightState.STALE
+
+    def moved(self, seconds: float) -> SourceLight:
+        """The same light after the clock it is counted on was put forward by `seconds` (back: below 0)."""
+        return msgspec.structs.replace(
+            self,
+            since=None if self.since is None else self.since + seconds,
+            observed_at=None if self.observed_at is None else self.observed_at + seconds,
+            failing_since=None if self.failing_since is None else self.failing_since + seconds,
+        )
 
     def trusted(self, now: float) -> bool:
         """Whether what this source last said may be taken for the present."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from aurora_tui.situation.alert import AlertState, AlertTrack, FiringSpan, fingerprint, severity
 from aurora_tui.situation.criterion import CriterionState, CriterionStatus
+from aurora_tui.situation.firing import FiringHistory
 from aurora_tui.situation.mission import Criterion, Mission, Severity, SeverityRules
 
 
@@ -53,28 +54,38 @@ def severity_status(
     *,
     start: float,
     sources_seen: bool,
-    folded_to: float | None,
+    history: FiringHistory,
+    why_unknown: str | None,
+    source_error: str | None = None,
 ) -> CriterionStatus:
     """A criterion of the kind "any SEV1 alert fires": latched from the first firing at or after `start`.
 
     `start` is T0 or the operator's last reset after it; `firings` are Prometheus' history and what was seen live.
+    OK needs both: a source that tells what fires now, and a history in which nothing fired (`why_unknown` says why
+    that is not known). A trip stands without either.
     """
     assert criterion.severity is not None
     first = first_firing(criterion.severity, firings, rules, start)
+    since = first[0] if first else None
     if first is not None:
         state, detail = CriterionState.TRIPPED, f"{first[1]} fired"
-    elif sources_seen:
-        state, detail = CriterionState.OK, None
-    else:
+    elif not sources_seen:
         state, detail = CriterionState.NO_DATA, "no alert source answers"
+    elif why_unknown is not None:
+        state, detail = CriterionState.NO_DATA, why_unknown
+        # Since when, only where a gap at the end is all that is missing: such a gap may be bridged.
+        since = history.to if history.reaches(start) else None
+    else:
+        state, detail = CriterionState.OK, None
     return CriterionStatus(
         id=criterion.id,
         title=criterion.title,
         then=criterion.then,
         state=state,
-        since=first[0] if first else None,
+        since=since,
         tripped_at=first[0] if first else None,
-        folded_to=folded_to,
+        folded_to=history.to,
+        source_error=history.error or source_error,
         detail=detail,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Generic, TypeVar
 
 import msgspec
@@ -30,6 +30,7 @@ def merge(
     now: float,
     *,
     blind: Mapping[str, float],
+    dark: Set[str] = frozenset(),
 ) -> tuple[AlertTrack, ...]:
     """The tracks after the newest list of every source.
 
@@ -37,6 +38,8 @@ def merge(
     alerts lack the external labels that Alertmanager sees, Grafana adds some of its own. An alert that vanished
     is RESOLVED, but LOST when something it stands on could not be seen then: `blind` names what cannot (targets as
     `job instance`) and since when. It stays LOST as long as that goes on, and a little longer.
+
+    `dark` are sources whose list is old: what they last said of an alert yields to what a live one says of it.
     """
     groups = _group([alert for source in reports.values() for alert in source])
     before: _ByLabels[AlertTrack] = _ByLabels()
@@ -50,7 +53,7 @@ def merge(
         old = next((track for track in kin if id(track) not in continued), None)
         if old is not None:
             continued.add(id(old))
-        tracks.append(_seen(group, old, now))
+        tracks.append(_seen(group, old, now, dark))
     tracks.extend(gone for old in previous if id(old) not in continued and (gone := _gone(old, now, blind)) is not None)
     return tuple(tracks)
 
@@ -127,8 +130,9 @@ def _merged_state(group: Sequence[SourceAlert]) -> AlertState:
     return AlertState.PENDING
 
 
-def _seen(group: Sequence[SourceAlert], old: AlertTrack | None, now: float) -> AlertTrack:
-    state = _merged_state(group)
+def _seen(group: Sequence[SourceAlert], old: AlertTrack | None, now: float, dark: Set[str]) -> AlertTrack:
+    # A dead Alertmanager's last "silenced" must not hide what a live Prometheus says.
+    state = _merged_state([alert for alert in group if alert.source not in dark] or group)
     fired = [alert.fired_at for alert in group if alert.fired_at is not None]
     pending = [alert.pending_since for alert in group if alert.pending_since is not None]
     since = min(fired) if fired and state is not AlertState.PENDING else min(pending, default=None)

@@ -35,11 +35,18 @@ class SourceFailed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MetricsObserved(Answer, frozen=True, kw_only=True):
-    """Prometheus answered. Always complete: every SLO and criterion of the mission, as last known."""
+    """Prometheus answered. Always complete: every SLO and criterion of the mission, as last known.
+
+    `firing_history` is read from `firing_known_from` to `firing_known_to` (None: not read yet); `firing_error` says
+    why it could not be read at the last look.
+    """
 
     slos: tuple[SloObserved, ...] = ()
     criteria: tuple[CriterionObserved, ...] = ()
     firing_history: tuple[FiringSpan, ...] = ()
+    firing_known_from: float | None = None
+    firing_known_to: float | None = None
+    firing_error: str | None = None
     targets_down: tuple[str, ...] = ()
 
 
@@ -50,10 +57,9 @@ class ClusterObserved(Answer, frozen=True, kw_only=True):
 
 
 class AlertsObserved(Answer, frozen=True, kw_only=True):
-    """All alerts that one source knows now. `can_see` False: it answers but is itself blind (targets down)."""
+    """All alerts that one source knows now."""
 
     alerts: tuple[SourceAlert, ...] = ()
-    can_see: bool = True
 
 
 class ProbeObserved(Answer, frozen=True, kw_only=True):

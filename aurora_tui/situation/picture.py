@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from aurora_tui.situation import alert, checkpoint, criterion, latch, merge, slo, verdict
+from aurora_tui.situation import alert, begin, checkpoint, criterion, latch, merge, slo, unwell, verdict
 from aurora_tui.situation.alert import AlertState, AlertTrack, FiringSpan, SourceAlert
 from aurora_tui.situation.bridging import bridged
 from aurora_tui.situation.checklist import checklist
 from aurora_tui.situation.checkpoint import Ground, PhaseStatus
 from aurora_tui.situation.criterion import CriterionObserved, CriterionStatus
+from aurora_tui.situation.firing import FiringHistory
 from aurora_tui.situation.freshness import STALE_AFTER_INTERVALS, SourceLight
 from aurora_tui.situation.green import green_since
 from aurora_tui.situation.journal import Journal
@@ -53,13 +54,13 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     lights: tuple[SourceLight, ...]
     slos: dict[str, SloObserved] = {}
     criteria: dict[str, CriterionObserved] = {}
-    firing_history: tuple[FiringSpan, ...] = ()
+    history: FiringHistory = FiringHistory()
     down_since: dict[str, float] = {}  # targets that cannot be scraped, and since when that is known
     reports: dict[str, tuple[SourceAlert, ...]] = {}
-    sightless: frozenset[str] = frozenset()
     tracks: tuple[AlertTrack, ...] = ()
     firings: tuple[FiringSpan, ...] = ()  # what was seen firing: a latch outlives the alert
     workloads: WorkloadsObserved = WorkloadsObserved()
+    short_since: dict[tuple[str, str], float] = {}  # by namespace and name: since when it has too few ready pods
     probes: dict[str, ProbeStatus] = {}
     journal: Journal = Journal()
     green_since: float | None = None  # as of the last answer of the metrics
@@ -79,14 +80,20 @@ def observe(picture: Picture, observation: Observation, mission: Mission) -> Pic
                     for item in observation.slos
                 },
                 criteria={item.criterion: item for item in observation.criteria},
-                firing_history=observation.firing_history,
+                history=FiringHistory(
+                    spans=observation.firing_history,
+                    since=observation.firing_known_from,
+                    to=observation.firing_known_to,
+                    error=observation.firing_error,
+                ),
                 down_since={
                     target: picture.down_since.get(target, observation.at) for target in observation.targets_down
                 },
                 green_since=green_since(mission, observation.slos, observation.at),
             )
         case ClusterObserved():
-            return msgspec.structs.replace(picture, workloads=observation.workloads)
+            short = unwell.short_since(observation.workloads, picture.short_since, observation.at)
+            return msgspec.structs.replace(picture, workloads=observation.workloads, short_since=short)
         case AlertsObserved():
             return _alerted(picture, observation, mission)
         case ProbeObserved():
@@ -99,11 +106,20 @@ def observe(picture: Picture, observation: Observation, mission: Mission) -> Pic
 
 def start_of_judgement(picture: Picture, frame: Frame, now: float) -> float:
     """T0: the running phase's start; without a phase, the end of the last one, at most one window back."""
-    run = picture.journal.current
-    if run is not None:
-        return run.started_at
-    ends = [run.ended_at for run in picture.journal.phases if run.ended_at is not None]
-    return max([now - float(frame.mission.mission.window), *ends])
+    return begin.start(picture.journal, float(frame.mission.mission.window), now)
+
+
+def clock_moved(picture: Picture, seconds: float) -> Picture:
+    """`picture` after the clock that observations are dated by was put forward by `seconds` (back: below 0).
+
+    What was known half a minute ago is still half a minute old.
+    """
+    return msgspec.structs.replace(
+        picture,
+        lights=tuple(light.moved(seconds) for light in picture.lights),
+        down_since={target: since + seconds for target, since in picture.down_since.items()},
+        short_since={name: since + seconds for name, since in picture.short_since.items()},
+    )
 
 
 def assess(picture: Picture, frame: Frame, now: float) -> Situation:
@@ -122,15 +138,17 @@ def assess(picture: Picture, frame: Frame, now: float) -> Situation:
         journal=picture.journal,
         slos=slos,
         alerts=alerts,
-        firing_history=(*picture.firing_history, *picture.firings),
+        firing_history=(*picture.history.spans, *picture.firings),
         green_since=_green_since(picture, slos, now),
         now=now,
-        alerts_known=_alerts_known(picture, now),
+        alerts_known=_alerts_known(picture, frame, dark, now),
     )
     timers = checkpoint.timers(ground)
     phase = checkpoint.phase_status(ground)
     work = picture.workloads
     probes = tuple(picture.probes[name] for name in sorted(picture.probes))
+    cluster = frame.environment.cluster
+    namespace = cluster.namespace if cluster else None
     judged = verdict.Evidence(
         now=now,
         scrape_interval=float(mission.mission.scrape_interval),
@@ -145,8 +163,12 @@ def assess(picture: Picture, frame: Frame, now: float) -> Situation:
         timers=timers,
         judged_since=_judged_since(picture, frame, now),
         canary=_canary_expected(picture, frame, phase, now),
+        short_since=picture.short_since,
+        namespace=namespace,
+        namespace_missing=work.namespace_missing,
+        namespace_terminating=work.namespace_terminating,
+        dated_ahead=tuple(begin.dated_ahead(picture.journal, (rule.id for rule in mission.criterion), now)),
     )
-    cluster = frame.environment.cluster
     return Situation(
         now=now,
         mission=mission.mission.name,
@@ -156,7 +178,7 @@ def assess(picture: Picture, frame: Frame, now: float) -> Situation:
         drill=frame.environment.drill,
         read_only=frame.read_only,
         cluster=work.cluster or (cluster.context if cluster else None),
-        namespace=cluster.namespace if cluster else None,
+        namespace=namespace,
         verdict=verdict.decide(judged),
         phase=phase,
         slos=slos,
@@ -194,31 +216,32 @@ def _lit(light: SourceLight, observation: Observation) -> SourceLight:
 
 def _alerted(picture: Picture, observation: AlertsObserved, mission: Mission) -> Picture:
     reports = {**picture.reports, observation.source: observation.alerts}
-    sightless = picture.sightless - {observation.source}
-    if not observation.can_see:
-        sightless |= {observation.source}
     now = observation.at
-    blind = {**picture.down_since, **dict.fromkeys(sightless, now)}
+    blind = dict(picture.down_since)
     if any(item.name == METRICS and item.watched and not item.trusted(now) for item in picture.lights):
         blind[METRICS] = now
-    tracks = merge.merge(reports, picture.tracks, now, blind=blind)
+    dark = {item.name for item in picture.lights if item.name in ALERT_SOURCES and not item.trusted(now)}
+    tracks = merge.merge(reports, picture.tracks, now, blind=blind, dark=dark)
     firings = latch.remember(picture.firings, tracks, mission, now)
-    return msgspec.structs.replace(picture, reports=reports, sightless=sightless, tracks=tracks, firings=firings)
+    return msgspec.structs.replace(picture, reports=reports, tracks=tracks, firings=firings)
 
 
 def _criteria(picture: Picture, frame: Frame, light: SourceLight, now: float) -> tuple[CriterionStatus, ...]:
     seen = [item for item in picture.lights if item.name in ALERT_SOURCES and item.watched]
     began = _judged_since(picture, frame, now)
     rows = []
+    longest = _longest_known(frame, light)
     for rule in frame.mission.criterion:
         if rule.severity is not None:
             status = latch.severity_status(
                 rule,
-                (*picture.firing_history, *picture.firings),
+                (*picture.history.spans, *picture.firings),
                 frame.mission.severity,
                 start=began[rule.id],
                 sources_seen=any(item.trusted(now) for item in seen),
-                folded_to=max((item.observed_at for item in seen if item.observed_at is not None), default=None),
+                history=picture.history,
+                why_unknown=picture.history.why_unknown(began[rule.id], now, longest),
+                source_error=light.error,
             )
         else:
             status = criterion.status(rule, picture.criteria.get(rule.id), now, light)
@@ -228,9 +251,9 @@ def _criteria(picture: Picture, frame: Frame, light: SourceLight, now: float) ->
 
 def _judged_since(picture: Picture, frame: Frame, now: float) -> dict[str, float]:
     """Per criterion, the time its judgement begins: T0, or the operator's last reset after it."""
-    begin = start_of_judgement(picture, frame, now)
-    resets = picture.journal.resets
-    return {rule.id: max([begin, *resets.get(rule.id, ())]) for rule in frame.mission.criterion}
+    t0 = start_of_judgement(picture, frame, now)
+    resets = begin.resets(picture.journal, now)
+    return {rule.id: max([t0, *resets.get(rule.id, ())]) for rule in frame.mission.criterion}
 
 
 def _green_since(picture: Picture, slos: tuple[SloStatus, ...], now: float) -> float | None:
@@ -241,10 +264,16 @@ def _green_since(picture: Picture, slos: tuple[SloStatus, ...], now: float) -> f
     return None if SloState.UNKNOWN in states else picture.green_since
 
 
-def _alerts_known(picture: Picture, now: float) -> bool:
-    """Whether "no alert fired" can be said: Prometheus' history and every watched alert source are live."""
+def _alerts_known(picture: Picture, frame: Frame, light: SourceLight, now: float) -> bool:
+    """Whether "no alert fired" can be said: Prometheus' history is read, and every watched alert source is live."""
     watched = [item for item in picture.lights if item.watched and item.name in (METRICS, *ALERT_SOURCES)]
-    return bool(watched) and all(item.trusted(now) for item in watched)
+    t0 = start_of_judgement(picture, frame, now)
+    unknown = picture.history.why_unknown(t0, now, _longest_known(frame, light))
+    return unknown is None and bool(watched) and all(item.trusted(now) for item in watched)
+
+
+def _longest_known(frame: Frame, light: SourceLight) -> float:
+    return criterion.longest_known(light.interval, float(frame.mission.mission.scrape_interval))
 
 
 def _canary_expected(picture: Picture, frame: Frame, phase: PhaseStatus | None, now: float) -> str | None:

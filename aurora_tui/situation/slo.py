@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 import msgspec
 
-from aurora_tui.situation.freshness import STALE_AFTER_INTERVALS, SourceLight
+from aurora_tui.situation.freshness import AHEAD_TOLERATED, STALE_AFTER_INTERVALS, SourceLight
 from aurora_tui.situation.mission import Direction, MissionIdentity, Objective
 
 HOUR = 3600.0
 SPARK_BUCKETS = 16
+# Seconds that a share of good events may be old: it is asked for once a minute.
+SHARES_LAST = 180.0
 
 
 class Point(NamedTuple):
@@ -28,6 +30,8 @@ class SloObserved(msgspec.Struct, frozen=True, kw_only=True):
     """What the metrics source saw for one SLO. Maps are by treaty; a treaty that is not in one has no data.
 
     `statistic` is None when no reading of the SLO had data. Ratios are shares of good events, 0 to 1.
+    `window_at` and `hour_at` are when they were read; `shares_error` and
+    `history_error` are why the last look could not read them.
     `history` is the focused treaty's value over the mission's window, `history_step` seconds apart, gaps left out.
     """
 
@@ -38,9 +42,13 @@ class SloObserved(msgspec.Struct, frozen=True, kw_only=True):
     newest: dict[str, float] = {}
     good_ratio_window: dict[str, float] = {}
     good_ratio_hour: dict[str, float] = {}
+    window_at: float | None = None
+    hour_at: float | None = None
+    shares_error: str | None = None
     history: tuple[Point, ...] = ()
     history_step: float = 60.0
     history_start: float | None = None
+    history_error: str | None = None
     as_written_value: float | None = None
     error: str | None = None
 
@@ -92,6 +100,7 @@ class SloStatus(msgspec.Struct, frozen=True, kw_only=True):
     history_step: float = 60.0
     as_written: str | None = None
     as_written_value: float | None = None
+    history_error: str | None = None
     why_unknown: str | None = None
 
 
@@ -136,7 +145,7 @@ def judge(
     value = observed.values.get(treaty)
     why = _why_unknown(observed, treaty, now, light, float(identity.scrape_interval))
     window = float(identity.window)
-    budget = _budget(objective, observed, treaty, now, window)
+    budget = _budget(objective, observed, treaty, now, window, max(SHARES_LAST, STALE_AFTER_INTERVALS * light.interval))
     known = why is None and value is not None
     return msgspec.structs.replace(
         shown,
@@ -155,6 +164,7 @@ def judge(
         history=observed.history,
         history_step=observed.history_step,
         as_written_value=observed.as_written_value,
+        history_error=observed.history_error,
         why_unknown=why,
     )
 
@@ -206,6 +216,8 @@ def _why_unknown(
         return "no fresh sample: the exporter is gone or the scrape fails"
     # At the last look, not now: between two looks nothing newer can be known, and the light counts that.
     age = (now if light.observed_at is None else min(now, light.observed_at)) - newest
+    if age < -max(AHEAD_TOLERATED, scrape_interval):
+        return f"its newest sample lies {-age:.0f} s in the future: a clock went back"
     if age > STALE_AFTER_INTERVALS * scrape_interval:
         return f"its newest sample was {age:.0f} s old, more than {STALE_AFTER_INTERVALS} scrape intervals"
     return None
@@ -222,15 +234,23 @@ def _level(objective: Objective, value: float) -> Level:
     return Level.WARN if sign * value >= sign * objective.colours.warn else Level.BAD
 
 
-def _budget(objective: Objective, observed: SloObserved, treaty: str, now: float, window: float) -> _Budget:
-    """From the share of good events where there is one, else from the share of present minutes that were good."""
+def _budget(
+    objective: Objective, observed: SloObserved, treaty: str, now: float, window: float, longest: float
+) -> _Budget:
+    """From the share of good events where there is one, else from the share of present minutes that were good.
+
+    A share of events that is old, or could not be read, is not known: minutes say another thing.
+    """
     window_share: float | None
     hour_share: float | None
-    by_events = observed.good_ratio_window.get(treaty)
-    if by_events is not None and not math.isnan(by_events):
-        basis, window_share, hour_share = "events", by_events, observed.good_ratio_hour.get(treaty)
-        if hour_share is not None and math.isnan(hour_share):
-            hour_share = None
+    by_events = _share(observed.good_ratio_window, treaty)
+    if by_events is not None:
+        if not _recent(observed.window_at, now, longest):
+            return _Budget(None, None, None, None)
+        hour_share = _share(observed.good_ratio_hour, treaty) if _recent(observed.hour_at, now, longest) else None
+        basis, window_share = "events", by_events
+    elif observed.shares_error is not None:
+        return _Budget(None, None, None, None)
     else:
         basis = "minutes"
         window_share = _good_minutes(objective, observed.history, now - window)
@@ -242,6 +262,15 @@ def _budget(objective: Objective, observed: SloObserved, treaty: str, now: float
         return _Budget(window_share, basis, 1.0 if window_share >= 1.0 else None, None)
     left = 1.0 - (1.0 - window_share) / allowed
     return _Budget(window_share, basis, left, None if hour_share is None else (1.0 - hour_share) / allowed)
+
+
+def _share(shares: Mapping[str, float], treaty: str) -> float | None:
+    share = shares.get(treaty)
+    return None if share is None or math.isnan(share) else share
+
+
+def _recent(read_at: float | None, now: float, longest: float) -> bool:
+    return read_at is not None and -AHEAD_TOLERATED <= now - read_at <= longest
 
 
 def _good_minutes(objective: Objective, history: Sequence[Point], since: float) -> float | None:

@@ -4,84 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from enum import Enum
 
-import msgspec
-
-from aurora_tui.situation.alert import AlertRow, AlertState
-from aurora_tui.situation.checkpoint import Timer, next_due
+from aurora_tui.situation.alert import AlertState
+from aurora_tui.situation.checkpoint import next_due
 from aurora_tui.situation.criterion import CriterionState, CriterionStatus
 from aurora_tui.situation.duration import Duration
-from aurora_tui.situation.freshness import LightState, SourceLight
+from aurora_tui.situation.evidence import Evidence, Reason, Verdict, Word
+from aurora_tui.situation.freshness import AHEAD_TOLERATED, LightState, SourceLight
 from aurora_tui.situation.latch import is_drill
 from aurora_tui.situation.mission import Direction, Severity
-from aurora_tui.situation.probe import ProbeStatus
-from aurora_tui.situation.slo import SloState, SloStatus
-from aurora_tui.situation.workload import DeploymentStatus, PodStatus, Role, Rollout
+from aurora_tui.situation.slo import SloState
+from aurora_tui.situation.unwell import unwell
 
-
-class Word(Enum):
-    """Verdicts, worst first (DESIGN, "The screen")."""
-
-    ROLL_BACK = "ROLL BACK"
-    BLIND = "BLIND"
-    ROLL_BACK_IN = "ROLL BACK IN"
-    WATCH = "WATCH"
-    GO = "GO"
-
-
-class Reason(msgspec.Struct, frozen=True, kw_only=True):
-    """Why, in words. `since` and `deadline` are Unix seconds so that a screen can count them itself."""
-
-    text: str
-    word: Word
-    since: float | None = None
-    deadline: float | None = None
-    about: str | None = None  # id of the SLO, criterion, alert or source
-
-
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """`deadline` is when something becomes worse by itself (a trip), `next_due` the next checkpoint."""
-
-    word: Word
-    reasons: tuple[Reason, ...]
-    deadline: float | None = None
-    next_due: float | None = None
-    next_due_title: str | None = None
-    runbook: str | None = None
+__all__ = ["BRIDGED_INTERVALS", "SKEW_WARNING", "Evidence", "Reason", "Verdict", "Word", "decide"]
 
 
 _RANK = {word: rank for rank, word in enumerate(Word)}
 SKEW_WARNING = 5.0
-# A pod may take this long to start before it counts as unwell.
-STARTING_GRACE = 120.0
-# The kubelet forgets a crash loop once a container has run for ten minutes
-# (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy).
-CRASH_LOOP_FORGOTTEN = 600.0
 # A gap in a criterion's points is bridged for three scrape intervals, and a point takes as long to be folded.
 BRIDGED_INTERVALS = 6
-
-
-class Evidence(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything the verdict is made from, already judged at `now`. `essential` lights must be live for GO.
-
-    `judged_since`: per criterion, when its judgement began (T0 or an operator's reset). `canary`: the deployment that
-    should be there and serve.
-    """
-
-    now: float
-    scrape_interval: float
-    lights: tuple[SourceLight, ...]
-    essential: frozenset[str]
-    slos: tuple[SloStatus, ...]
-    criteria: tuple[CriterionStatus, ...]
-    alerts: tuple[AlertRow, ...]
-    deployments: tuple[DeploymentStatus, ...]
-    pods: tuple[PodStatus, ...]
-    probes: tuple[ProbeStatus, ...]
-    timers: tuple[Timer, ...]
-    judged_since: dict[str, float] = {}
-    canary: str | None = None
 
 
 def decide(evidence: Evidence) -> Verdict:
@@ -91,7 +32,8 @@ def decide(evidence: Evidence) -> Verdict:
         *_blind(evidence),
         *_breaching(evidence),
         *_watch_measures(evidence),
-        *_watch_workloads(evidence),
+        *unwell(evidence),
+        *_watch_sources(evidence),
     ]
     reasons.sort(key=lambda reason: (_RANK[reason.word], reason.deadline or math.inf))
     due = next_due(evidence.timers)
@@ -156,6 +98,10 @@ def _blind(evidence: Evidence) -> Iterator[Reason]:
             yield Reason(
                 text=_why_dark(light, evidence.now), word=Word.BLIND, since=light.observed_at, about=light.name
             )
+    if evidence.namespace_missing:
+        # Nothing is sick where nothing is.
+        text = f"namespace {evidence.namespace} does not exist in this cluster"
+        yield Reason(text=text, word=Word.BLIND, about="cluster")
     metrics_dark = any(light.name == "metrics" and not light.trusted(evidence.now) for light in evidence.lights)
     for status in evidence.criteria:
         name = _name(status, evidence)
@@ -187,7 +133,11 @@ def _without_data(status: CriterionStatus, name: str, evidence: Evidence) -> Ite
     ):
         text = f"{name} is judged anew: its first points are not in yet"
         yield Reason(text=text, word=Word.WATCH, about=status.id)
-    elif status.folded_to is None or status.since is None or evidence.now - status.since > bridged:
+    elif (
+        status.folded_to is None
+        or status.since is None
+        or not -AHEAD_TOLERATED <= evidence.now - status.since <= bridged
+    ):
         why = status.source_error or status.detail or "no data"
         yield Reason(text=f"{name}: {why}", word=Word.BLIND, since=status.since, about=status.id)
 
@@ -233,54 +183,20 @@ def _watch_measures(evidence: Evidence) -> Iterator[Reason]:
         if status.cannot_trip is not None:
             text = f"{_name(status, evidence)}: {status.cannot_trip}"
             yield Reason(text=text, word=Word.WATCH, about=status.id)
+
+
+def _watch_sources(evidence: Evidence) -> Iterator[Reason]:
     for light in evidence.lights:
         if light.skew is not None and abs(light.skew) > SKEW_WARNING:
             text = f"this machine's clock and that of {light.title} differ by {abs(light.skew):.0f} s"
             yield Reason(text=text, word=Word.WATCH, about=light.name)
-
-
-def _watch_canary(evidence: Evidence) -> Iterator[Reason]:
-    """A canary that is not there meets every objective: its absence must be said."""
-    if evidence.canary is None:
-        return
-    found = [item for item in evidence.deployments if item.name == evidence.canary and item.role is Role.CANARY]
-    if not found:
-        yield Reason(text=f"{evidence.canary} (canary) is not in the cluster", word=Word.WATCH, about=evidence.canary)
-    for item in found:
-        if item.desired == 0:
-            yield Reason(text=f"{item.name} (canary) is scaled to 0", word=Word.WATCH, about=item.name)
-        elif item.ready == 0:
-            yield Reason(text=f"{item.name} (canary) has 0 of {item.desired} ready", word=Word.WATCH, about=item.name)
-
-
-def _watch_workloads(evidence: Evidence) -> Iterator[Reason]:
-    yield from _watch_canary(evidence)
-    parts = {item.name: item for item in evidence.deployments if item.role is not Role.OTHER}
-    for deployment in parts.values():
-        if deployment.rollout is Rollout.FAILED:
-            text = f"{deployment.name} rollout failed: {deployment.rollout_detail or 'no progress'}"
-            yield Reason(text=text, word=Word.WATCH, about=deployment.name)
-    for pod in evidence.pods:
-        trouble = _trouble(pod, evidence.now) if pod.owner in parts else None
-        if trouble is not None:
-            yield Reason(text=f"{pod.name} {trouble}", word=Word.WATCH, since=pod.restarted_at, about=pod.uid)
-    for light in evidence.lights:
         if light.watched and light.name not in evidence.essential and not light.trusted(evidence.now):
             yield Reason(text=_why_dark(light, evidence.now), word=Word.WATCH, about=light.name)
+    for text in evidence.dated_ahead:
+        yield Reason(text=text, word=Word.WATCH, about="ledger")
     for probe in evidence.probes:
         if not probe.ok:
             yield Reason(text=f"{probe.title}: {probe.detail}", word=Word.WATCH, about=probe.id)
-
-
-def _trouble(pod: PodStatus, now: float) -> str | None:
-    """What is wrong with a pod, in kubectl's word; between two crashes of a loop it runs, and is not well yet."""
-    if pod.reason == "Terminating":
-        return None
-    if pod.healthy:
-        looping = pod.restarts > 0 and pod.restarted_at is not None and now - pod.restarted_at < CRASH_LOOP_FORGOTTEN
-        return f"{pod.reason}, restarted {pod.restarts}×" if looping else None
-    young = pod.created_at is not None and now - pod.created_at < STARTING_GRACE and pod.restarts == 0
-    return None if young else pod.reason
 
 
 def _all_well(evidence: Evidence) -> Reason:

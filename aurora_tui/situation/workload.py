@@ -120,7 +120,11 @@ class RouteWeights(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class WorkloadsObserved(msgspec.Struct, frozen=True, kw_only=True):
-    """What the cluster source saw: already reduced to what is shown, in a stable order."""
+    """What the cluster source saw: already reduced to what is shown, in a stable order.
+
+    `namespace_missing`, `namespace_terminating`: the mission's namespace is not there, or is being deleted. An empty
+    list of a namespace that is not there proves nothing.
+    """
 
     deployments: tuple[DeploymentStatus, ...] = ()
     pods: tuple[PodStatus, ...] = ()
@@ -128,3 +132,5 @@ class WorkloadsObserved(msgspec.Struct, frozen=True, kw_only=True):
     cluster: str | None = None
     server: str | None = None
     identity: str | None = None
+    namespace_missing: bool = False
+    namespace_terminating: bool = False

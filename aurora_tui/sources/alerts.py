@@ -6,7 +6,7 @@ Alertmanager's `startsAt` is when an alert fired, Prometheus' `activeAt` since w
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -37,12 +37,13 @@ class _PrometheusAlert(msgspec.Struct):
 
 
 class _AlertList(msgspec.Struct):
-    alerts: list[_PrometheusAlert] = []
+    alerts: list[_PrometheusAlert] | None  # null is how a server in Go may write an empty list
 
 
 class _PrometheusAnswer(msgspec.Struct):
     """GET /api/v1/alerts (https://prometheus.io/docs/prometheus/latest/querying/api/#alerts); Grafana's is alike."""
 
+    status: Literal["success"]
     data: _AlertList
 
 
@@ -132,7 +133,7 @@ async def read_prometheus(client: httpx.AsyncClient, url: str, first: bool) -> t
             pending_since=_moment(alert.activeAt),
             value=alert.value,
         )
-        for alert in body.data.alerts
+        for alert in body.data.alerts or ()
         if alert.state in ("pending", "firing")
     ], None
 
@@ -141,7 +142,7 @@ async def read_grafana(client: httpx.AsyncClient, url: str, first: bool) -> tupl
     """Grafana-managed alerts. "NoData" and "Error" count as firing: Grafana cannot see then."""
     body = answer(await client.get(join(url, "/api/prometheus/grafana/api/v1/alerts")), _PrometheusAnswer)
     found = []
-    for alert in body.data.alerts:
+    for alert in body.data.alerts or ():
         state = alert.state.lower()
         if state.startswith(("normal", "inactive")):
             continue

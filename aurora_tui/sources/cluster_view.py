@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn, cast
 
 import msgspec
@@ -94,17 +95,18 @@ class ClusterView:
             await asyncio.sleep(max(0.5, PROBE_EVERY - (time.monotonic() - sent)))
 
     async def _introduce(self, count: int) -> None:
-        """Who they are, who we are, and whether the namespace is there. What may not be asked stays unknown."""
-        try:
-            if self._version is None:
-                self._version = await server_version(self._connection)
-            if self._identity is None:
-                self._identity = await whoami(self._connection) or self._connection.access.user.name
-            if count % NAMESPACE_EVERY == 0:
+        """Whether the namespace is there, who they are, and who we are. What may not be asked stays unknown."""
+        if count % NAMESPACE_EVERY == 0:
+            with _unless_refused():
                 self._phase = await namespace_phase(self._connection, self._namespace)
-        except ApiError as error:
-            if error.status not in (403, 404):
-                raise
+                # So that a namespace that is not there is known as early as what is in it.
+                self._wake.set()
+        if self._version is None:
+            with _unless_refused():
+                self._version = await server_version(self._connection)
+        if self._identity is None:
+            with _unless_refused():
+                self._identity = await whoami(self._connection) or self._connection.access.user.name
 
     # Telling
 
@@ -170,6 +172,8 @@ class ClusterView:
                     cluster=safe(access.context, 120),
                     server=safe(redact_url(access.server), 200),
                     identity=safe(self._identity, 120) if self._identity else None,
+                    namespace_missing=self._phase is None,
+                    namespace_terminating=self._phase == "Terminating",
                 ),
             )
         )
@@ -210,3 +214,13 @@ class ClusterView:
             ago = time.time() - answer.received_at + answer.latency / 2
             return min(skew, answer.date - (self._clock.now() - ago * self._clock.speed), key=abs)
         return skew
+
+
+@contextmanager
+def _unless_refused() -> Iterator[None]:
+    """Lets pass that we may not ask, or that there is nothing to ask."""
+    try:
+        yield
+    except ApiError as error:
+        if error.status not in (403, 404):
+            raise

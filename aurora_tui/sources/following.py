@@ -1,4 +1,4 @@
-"""Follow one SLO, one criterion, or the alerts' history: what is known so far, and only the rest is asked for."""
+"""Follow one SLO or one criterion: what is known so far, and only the rest is asked for."""
 
 from __future__ import annotations
 
@@ -8,14 +8,11 @@ from collections import deque
 from collections.abc import Iterable
 
 from aurora_tui.situation import criterion as judging
-from aurora_tui.situation.alert import FiringSpan
 from aurora_tui.situation.criterion import CriterionObserved, Fold
-from aurora_tui.situation.duration import Duration
 from aurora_tui.situation.fold import settle, settled_points
 from aurora_tui.situation.freshness import STALE_AFTER_INTERVALS
 from aurora_tui.situation.lint import cannot_trip, quantile_of
 from aurora_tui.situation.mission import Criterion, Direction, Objective, Reading
-from aurora_tui.situation.query import substitute
 from aurora_tui.situation.slo import HOUR, Point, SloObserved
 from aurora_tui.sources.failure import HttpFailure
 from aurora_tui.sources.prometheus import MOST_POINTS
@@ -35,6 +32,9 @@ class SloFollower:
         self._newest: dict[str, float] = {}
         self._window_shares: dict[str, float] = {}
         self._hour_shares: dict[str, float] = {}
+        self._window_at: float | None = None
+        self._hour_at: float | None = None
+        self._shares_of: str | None = None  # the query that the shares are the answer to
         self._as_written: float | None = None
         self._history: deque[Point] = deque()
         self._points: tuple[Point, ...] = ()
@@ -63,11 +63,16 @@ class SloFollower:
             self._errors["value"] = str(error)
 
     async def look_back(self, round: Round, server_now: float, window: float, memory: float) -> None:
-        """The slow ones: shares of good events over `window`, the query as the plan wrote it, `memory` of history."""
-        try:
-            if self.objective.as_written is not None:
+        """The slow ones: the query as the plan wrote it, and `memory` of history; neither waits on the other."""
+        if self.objective.as_written is not None:
+            try:
                 written = await round.by_treaty(self.objective.as_written, self._worse, window)
                 self._as_written = written.get(round.treaty)
+                self._errors.pop("as written", None)
+            except HttpFailure as error:
+                self._as_written = None
+                self._errors["as written"] = str(error)
+        try:
             await self._more_history(round, server_now, memory)
             self._errors.pop("history", None)
         except HttpFailure as error:
@@ -88,9 +93,13 @@ class SloFollower:
             newest=self._newest,
             good_ratio_window=self._window_shares,
             good_ratio_hour=self._hour_shares,
+            window_at=self._window_at,
+            hour_at=self._hour_at,
+            shares_error=self._errors.get("window's share"),
             history=self._points,
             history_step=HISTORY_STEP,
             history_start=self._history_start,
+            history_error=self._errors.get("history"),
             as_written_value=self._as_written,
             error=self._errors.get("value"),
         )
@@ -108,18 +117,28 @@ class SloFollower:
         fresh = newest is not None and server_now - newest <= STALE_AFTER_INTERVALS * round.scrape_interval
         return _FRESH if fresh else 3
 
-    async def look_at_shares(self, round: Round, window: float) -> None:
-        """The shares of good events over `window` and over the last hour: the row's compliance and budget."""
-        reading = self._reading
-        if reading is None or reading.good_ratio is None:
-            self._window_shares, self._hour_shares = {}, {}
+    async def look_at_shares(self, round: Round, server_now: float, window: float) -> None:
+        """The shares of good events over `window` and over the last hour: the row's compliance and budget.
+
+        Each for itself: the one over 72 h is the one that a busy server refuses. What was read stays, with its time.
+        """
+        asked = None if self._reading is None else self._reading.good_ratio
+        self._errors.pop("window's share", None)
+        self._errors.pop("hour's share", None)
+        if asked != self._shares_of:
+            self._shares_of, self._window_shares, self._hour_shares = asked, {}, {}
+        if asked is None:
             return
         try:
-            self._window_shares = await round.by_treaty(reading.good_ratio, min, window)
-            self._hour_shares = await round.by_treaty(reading.good_ratio, min, HOUR)
-            self._errors.pop("shares", None)
+            self._window_shares = await round.by_treaty(asked, min, window)
+            self._window_at = server_now
         except HttpFailure as error:
-            self._errors["shares"] = str(error)
+            self._errors["window's share"] = str(error)
+        try:
+            self._hour_shares = await round.by_treaty(asked, min, HOUR)
+            self._hour_at = server_now
+        except HttpFailure as error:
+            self._errors["hour's share"] = str(error)
 
     async def _more_history(self, round: Round, server_now: float, memory: float) -> None:
         oldest = math.ceil((server_now - memory) / HISTORY_STEP)
@@ -221,67 +240,6 @@ class CriterionFollower:
         self._value = values[-1]
         self._value_at = (grid.first + grid.count - 1) * grid.step
         self._reading = next((reading for reading in reversed(by) if reading is not None), self._reading)
-
-
-class FiringFollower:
-    """Which alerts fired since the start, from Prometheus' own record of them."""
-
-    def __init__(self) -> None:
-        self._start: float | None = None
-        self._next: int | None = None
-        self._spans: dict[tuple[tuple[str, str], ...], list[tuple[float, float]]] = {}
-        self.error: str | None = None
-
-    def restart(self, t0: float) -> None:
-        """Begin anew at `t0`, unless that is where it begins already."""
-        if self._start != t0:
-            self._start, self._next, self._spans = t0, None, {}
-
-    async def follow(self, round: Round, server_now: float) -> None:
-        """Ask for what is not known yet; an alert between two points of the grid is not missed."""
-        step, start = round.scrape_interval, self._start
-        if start is None:
-            return
-        first = math.ceil(start / step) if self._next is None else self._next
-        last = math.floor((server_now - settle(step)) / step)
-        if last < first:
-            return
-        record = 'ALERTS{alertstate="firing"}'
-        query = substitute(f"{record} or max_over_time({record}[{Duration(step)}])", treaty=None, scrape_interval=step)
-        try:
-            found = await round.matrix(query, first * step, last * step, step)
-        except HttpFailure as error:
-            self.error = str(error)
-            return
-        if self._start != start:
-            return
-        self.error, self._next = None, last + 1
-        moments: dict[tuple[tuple[str, str], ...], set[float]] = {}
-        for labels, points in found:
-            key = tuple(sorted((name, text) for name, text in labels.items() if name not in _NOT_AN_ALERT_LABEL))
-            moments.setdefault(key, set()).update(time for time, _ in points)
-        for key, times in moments.items():
-            self._add(key, sorted(times), step)
-
-    def observed(self) -> tuple[FiringSpan, ...]:
-        """All spans, by when they began."""
-        spans = [
-            FiringSpan(labels=dict(key), start=start, end=end)
-            for key, stretches in self._spans.items()
-            for start, end in stretches
-        ]
-        return tuple(sorted(spans, key=lambda span: span.start))
-
-    def _add(self, key: tuple[tuple[str, str], ...], times: list[float], step: float) -> None:
-        stretches = self._spans.setdefault(key, [])
-        for moment in times:
-            if stretches and moment - stretches[-1][1] <= 2 * step:
-                stretches[-1] = (stretches[-1][0], moment)
-            else:
-                stretches.append((moment, moment))
-
-
-_NOT_AN_ALERT_LABEL = frozenset({"__name__", "alertstate"})
 
 
 def _number(text: str | None) -> float | None:

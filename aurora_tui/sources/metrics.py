@@ -18,7 +18,8 @@ from aurora_tui.situation.mission import HttpSource
 from aurora_tui.situation.observation import MetricsObserved
 from aurora_tui.situation.slo import HOUR
 from aurora_tui.sources.failure import HttpFailure
-from aurora_tui.sources.following import CriterionFollower, FiringFollower, SloFollower
+from aurora_tui.sources.firing import FiringFollower
+from aurora_tui.sources.following import CriterionFollower, SloFollower
 from aurora_tui.sources.polling import poll
 from aurora_tui.sources.prometheus import Prometheus
 from aurora_tui.sources.record import record_begins
@@ -31,6 +32,7 @@ LOOK_BACK_EVERY = 60.0  # world seconds between two looks at shares, history and
 CHECK_BUCKETS_EVERY = 3600.0
 _GREEN_MARGIN = 3600.0  # so that the last of the green hours is counted before the first is forgotten
 SKEW_WORTH_A_WARNING = 5.0
+WARNINGS_LAST = 2 * LOOK_BACK_EVERY
 _LOOK_SECONDS = 60.0  # real; each request has its own, much shorter limit
 _CATCH_UP_SECONDS = 15.0  # real; a long history goes on in the next look, so that the present stays fresh
 
@@ -123,7 +125,7 @@ class MetricsSource:
             self._tell_if_waited_for(tell)
             looks_back = _due(self._looked_back_at, server_now, LOOK_BACK_EVERY)
             if looks_back:
-                await _all(slo.look_at_shares(round, self._window) for slo in self._slos)
+                await _all(slo.look_at_shares(round, server_now, self._window) for slo in self._slos)
             await self._fold(round, server_now)
             self._tell_if_waited_for(tell)
             if looks_back:
@@ -146,7 +148,7 @@ class MetricsSource:
         await self._begin(round, server_now)
         until = time.monotonic() + _CATCH_UP_SECONDS
         jobs: list[Awaitable[None]] = [item.follow(round, server_now, until) for item in self._criteria]
-        jobs.append(self._firing.follow(round, server_now))
+        jobs.append(self._firing.follow(round, server_now, until))
         await _all(jobs)
         if _due(self._buckets_at, server_now, CHECK_BUCKETS_EVERY):
             self._buckets_at = server_now
@@ -160,6 +162,7 @@ class MetricsSource:
         if self._begun == start:
             return
         t0, resets = start
+        self._firing.restart(t0)
         readings = [reading for item in self._criteria for reading in item.criterion.reading]
         begins = await record_begins(round, [reading.newest for reading in readings], t0, server_now)
         if begins is None:
@@ -168,7 +171,6 @@ class MetricsSource:
             return
         for item in self._criteria:
             item.restart(begins, self._grid, resets.get(item.criterion.id, ()))
-        self._firing.restart(t0)
         self._begun, self._begins = start, begins
 
     async def _look_back(self, round: Round, server_now: float) -> None:
@@ -226,6 +228,9 @@ class MetricsSource:
             slos=tuple(slo.observed() for slo in self._slos),
             criteria=tuple(item.observed() for item in self._criteria),
             firing_history=self._firing.observed(),
+            firing_known_from=self._firing.known_from,
+            firing_known_to=self._firing.known_to,
+            firing_error=self._firing.error,
             targets_down=self._targets_down,
         )
 
@@ -239,6 +244,8 @@ class MetricsSource:
             yield f"targets: {self._up_error}"
         if self._firing.error is not None:
             yield f"alert history: {self._firing.error}"
+        for warning in self._prometheus.warned(self._clock.real_seconds(WARNINGS_LAST)):
+            yield f"Prometheus warns: {safe(warning, 160)}"
         for slo in self._slos:
             yield from slo.notes
 

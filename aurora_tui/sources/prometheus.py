@@ -1,7 +1,7 @@
 """Ask Prometheus, through prometheus-api-client: time limits, no retries, ranges in chunks, errors in words.
 
-The client is synchronous and drops the API's warnings (accepted: none changes a value). One instance, with
-its own connection, lives in each of a few daemon threads.
+The client is synchronous. One instance, with its own connection, lives in each of a few daemon threads. It drops
+the API's warnings, which are read beside it: on Thanos or Mimir they may say that an answer is only part of it.
 https://prometheus.io/docs/prometheus/latest/querying/api/
 """
 
@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+import msgspec
+
+from aurora_tui.kube.decoding import read_json
 from aurora_tui.situation.mission import Credentials
 from aurora_tui.sources.failure import HttpFailure, describe_body, explain, http_status
 from aurora_tui.sources.http import CONNECT_SECONDS, NO_CREDENTIALS, READ_SECONDS, join, requests_session
 from aurora_tui.sources.threads import DaemonThreads
 
 if TYPE_CHECKING:
+    import requests
     from prometheus_api_client import PrometheusConnect
 
 T = TypeVar("T")
@@ -45,6 +50,10 @@ class Series(NamedTuple):
     points: list[tuple[float, float]]
 
 
+class _Said(msgspec.Struct):
+    warnings: list[str] = []
+
+
 class Prometheus:
     """A Prometheus server at `url`. Every method raises HttpFailure in words, and is safe to cancel."""
 
@@ -54,6 +63,7 @@ class Prometheus:
         self._credentials = credentials
         self._threads = DaemonThreads(THREADS, "prometheus")
         self._local = threading.local()
+        self._warnings: dict[str, float] = {}  # and when each was last heard, monotonic
 
     async def instant(self, query: str) -> list[Sample]:
         """The vector that `query` gives now; a scalar is a vector of one element without labels."""
@@ -88,6 +98,11 @@ class Prometheus:
             return version if isinstance(version, str) and version else None
 
         return await self._ask(ask)
+
+    def warned(self, within: float) -> list[str]:
+        """What answers of the last `within` real seconds warned of: an answer may be only a part."""
+        now = time.monotonic()
+        return sorted(text for text, heard in list(self._warnings.items()) if now - heard <= within)
 
     def close(self) -> None:
         """Let go of the threads; a request under way is left to its time limit."""
@@ -124,13 +139,31 @@ class Prometheus:
         client: Any = getattr(self._local, "client", None)
         if client is None:
             from prometheus_api_client import PrometheusConnect
-            from urllib3.util.retry import Retry
+
+            from aurora_tui.sources.bounded import BoundedAdapter
 
             session = requests_session(self.url, self._credentials)
             session.max_redirects = 0
-            client = PrometheusConnect(self.url, session=session, retry=Retry(0), timeout=_TIME_LIMITS)
+            session.hooks["response"].append(self._hear)
+            client = PrometheusConnect(self.url, session=session, timeout=_TIME_LIMITS)
+            session.mount(self.url, BoundedAdapter())
             self._local.session, self._local.client = session, client
         return client
 
+    def _hear(self, response: requests.Response, **_: object) -> None:
+        if b'"warnings"' not in response.content:
+            return
+        try:
+            said = read_json(_SAID, response.content)
+        except msgspec.DecodeError:
+            return  # whoever reads the answer says so
+        if len(self._warnings) > _MOST_WARNINGS:
+            self._warnings.clear()
+        heard = time.monotonic()
+        # PromQL's hints at how a query might be written say nothing of the answer.
+        self._warnings.update({text: heard for text in said.warnings if not text.startswith("PromQL info")})
 
+
+_SAID = msgspec.json.Decoder(_Said)
+_MOST_WARNINGS = 20
 _TIME_LIMITS = (CONNECT_SECONDS, READ_SECONDS)

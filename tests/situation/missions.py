@@ -176,6 +176,8 @@ def slo_observed(id: str = "rtt", value: float = 280.0, at: float = NOW, **chang
         "history": history(at - 30, [value] * 60),
         "history_start": at - 3630,
         "good_ratio_window": {TREATY: 0.99},
+        "window_at": at,
+        "hour_at": at,
     }
     return SloObserved(**{**values, **changes})
 

@@ -23,6 +23,7 @@ from tests.situation.missions import NOW
         ({"observed_at": NOW - 45, "error": "timed out"}, LightState.LIVE),
         ({"observed_at": NOW - 46}, LightState.STALE),
         ({"observed_at": NOW + 3}, LightState.LIVE),
+        ({"observed_at": NOW + 6}, LightState.STALE),  # a clock went back: its age is not known
     ],
 )
 def test_the_state_of_a_light(changes: dict[str, Any], state: LightState) -> None:
@@ -34,3 +35,12 @@ def test_the_state_of_a_light(changes: dict[str, Any], state: LightState) -> Non
 def test_an_age_is_never_negative_and_not_known_before_an_answer() -> None:
     assert SourceLight(name="am", title="alerts", interval=15.0).age(NOW) is None
     assert SourceLight(name="am", title="alerts", interval=15.0, observed_at=NOW + 3).age(NOW) == 0.0
+
+
+def test_a_light_moves_with_the_clock_it_is_counted_on() -> None:
+    light = SourceLight(
+        name="am", title="alerts", interval=15.0, since=NOW, observed_at=NOW + 40, failing_since=NOW + 50
+    )
+    moved = light.moved(-3600.0)
+    assert moved.age(NOW - 3500.0) == light.age(NOW + 100.0)
+    assert (moved.since, moved.failing_since) == (NOW - 3600.0, NOW - 3550.0)

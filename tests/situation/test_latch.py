@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from aurora_tui.situation.alert import AlertState, AlertTrack, FiringSpan, SourceAlert
 from aurora_tui.situation.criterion import CriterionState, CriterionStatus
+from aurora_tui.situation.firing import FiringHistory
 from aurora_tui.situation.latch import remember, severity_status
 from aurora_tui.situation.merge import merge
 from tests.situation.missions import ANY_SEV1, NOW, SEVERITIES, alert, mission, reports
@@ -15,8 +18,22 @@ def tracks(*alerts: SourceAlert) -> tuple[AlertTrack, ...]:
     return merge(reports(*alerts), (), NOW, blind={})
 
 
-def judged(*firings: FiringSpan, start: float = START, seen: bool = True) -> CriterionStatus:
-    return severity_status(ANY_SEV1, firings, SEVERITIES, start=start, sources_seen=seen, folded_to=NOW)
+READ = FiringHistory(since=START - 3600, to=NOW - 30)
+LONGEST = 90.0
+
+
+def judged(
+    *firings: FiringSpan, start: float = START, seen: bool = True, history: FiringHistory = READ
+) -> CriterionStatus:
+    return severity_status(
+        ANY_SEV1,
+        firings,
+        SEVERITIES,
+        start=start,
+        sources_seen=seen,
+        history=history,
+        why_unknown=history.why_unknown(start, NOW, LONGEST),
+    )
 
 
 def live(*alerts: SourceAlert) -> tuple[FiringSpan, ...]:
@@ -34,6 +51,34 @@ def test_nothing_fired_is_ok() -> None:
 def test_nothing_fired_is_not_known_when_no_source_answers() -> None:
     status = judged(seen=False)
     assert (status.state, status.detail) == (CriterionState.NO_DATA, "no alert source answers")
+
+
+@pytest.mark.parametrize(
+    ("history", "detail", "since"),
+    [
+        (FiringHistory(), "the alerts' history is being read", None),
+        (FiringHistory(error="503"), "alert history: 503", None),
+        (FiringHistory(since=START + 600, to=NOW - 30), "the alerts' history is being read", None),
+        (FiringHistory(since=START, to=NOW - 91), "alert history: read up to 91 s ago only", NOW - 91),
+        (FiringHistory(since=START, to=NOW - 91, error="503"), "alert history: 503", NOW - 91),
+        (FiringHistory(since=START, to=NOW + 6), "alert history: read into the future, a clock went back", NOW + 6),
+    ],
+)
+def test_nothing_fired_is_not_known_where_the_history_is_not_read(
+    history: FiringHistory, detail: str, since: float | None
+) -> None:
+    status = judged(history=history)
+    assert (status.state, status.detail, status.since) == (CriterionState.NO_DATA, detail, since)
+
+
+def test_one_look_at_the_history_that_failed_is_bridged() -> None:
+    status = judged(history=FiringHistory(since=START, to=NOW - 90, error="503"))
+    assert (status.state, status.source_error) == (CriterionState.OK, "503")
+
+
+def test_a_trip_stands_though_the_history_is_not_read() -> None:
+    one = live(alert(alertname="CanaryDown", sev="SEV1", at=NOW - 90))
+    assert judged(*one, history=FiringHistory(error="503")).state is CriterionState.TRIPPED
 
 
 def test_a_live_sev1_trips_at_the_time_it_fired() -> None:

@@ -241,3 +241,16 @@ def test_an_alert_that_fired_long_before_we_looked_did_not_just_begin() -> None:
     story = Story()
     story.look(0, alert(at=NOW - 7200))
     assert story.tracks[0].transitions == ()
+
+
+def test_what_a_dead_source_last_said_yields_to_a_live_one() -> None:
+    told = reports(alert("am", AlertState.SILENCED), alert("prom", AlertState.FIRING))
+    [silenced] = merge(told, (), NOW, blind={})
+    assert silenced.state is AlertState.SILENCED
+    [firing] = merge(told, (silenced,), NOW, blind={}, dark={"am"})
+    assert (firing.state, len(firing.reports)) == (AlertState.FIRING, 2)
+
+
+def test_what_only_a_dead_source_knows_stays_as_it_last_said() -> None:
+    [track] = merge(reports(alert("am", AlertState.SILENCED)), (), NOW, blind={}, dark={"am"})
+    assert track.state is AlertState.SILENCED

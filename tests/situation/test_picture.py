@@ -24,12 +24,12 @@ from aurora_tui.situation.observation import (
     ProbeObserved,
     SourceFailed,
 )
-from aurora_tui.situation.picture import Frame, Picture, assess, observe, start_of_judgement
+from aurora_tui.situation.picture import Frame, Picture, assess, clock_moved, observe, start_of_judgement
 from aurora_tui.situation.probe import ProbeStatus
 from aurora_tui.situation.situation import Situation
 from aurora_tui.situation.slo import SloState
 from aurora_tui.situation.verdict import Word
-from aurora_tui.situation.workload import WorkloadsObserved
+from aurora_tui.situation.workload import Condition, DeploymentStatus, Role, Rollout, WorkloadsObserved
 from tests.situation.missions import (
     DAY,
     HOUR,
@@ -81,7 +81,13 @@ class Console:
 
 def metrics(later: float = 0.0, **changes: Any) -> MetricsObserved:
     at = NOW + later
-    values: dict[str, Any] = {"slos": (slo_observed(at=at),), "criteria": (criterion_observed(at=at),), **changes}
+    values: dict[str, Any] = {
+        "slos": (slo_observed(at=at),),
+        "criteria": (criterion_observed(at=at),),
+        "firing_known_from": NOW - 30 * DAY,
+        "firing_known_to": at - 30,
+        **changes,
+    }
     return MetricsObserved(source="metrics", at=at, **values)
 
 
@@ -209,6 +215,13 @@ UNKNOWABLE: list[Observation] = [
     metrics(15, slos=(slo_observed(values={"OTHER": 1.0}, newest={"OTHER": NOW}, at=NOW - DAY),)),
     metrics(15, slos=(slo_observed(at=NOW - 60),)),
     metrics(15, criteria=()),
+    metrics(15, firing_known_to=None),
+    metrics(15, firing_known_to=None, firing_error="503"),
+    metrics(15, firing_known_from=NOW - HOUR),
+    metrics(15, firing_known_to=NOW - HOUR),
+    metrics(15, firing_known_to=NOW + HOUR),
+    metrics(15, criteria=(criterion_observed(at=NOW + HOUR),)),
+    metrics(15, slos=(slo_observed(newest={TREATY: NOW + HOUR}),)),
     metrics(15, criteria=(blank_criterion(),)),
     metrics(15, criteria=(criterion_observed(at=NOW - HOUR),)),
     metrics(15, criteria=(criterion_observed(missing_since=NOW - 300, possible_since=NOW - 300),)),
@@ -264,6 +277,65 @@ def test_a_criterion_judged_anew_since_a_reset_is_watched_not_blind() -> None:
     assert console.word(121) is Word.BLIND
 
 
+# What is dated ahead
+
+
+RESET_AHEAD = journal(
+    started(NOW - DAY, "soak"),
+    *((NOW + HOUR, "criterion.reset", {"criterion": one}) for one in ("any-sev1", "rtt-high")),
+)
+
+
+def test_a_reset_from_an_hour_ahead_silences_nothing_and_is_told() -> None:
+    console = calm_console()
+    tripped = criterion_observed(at=NOW + 15, tripped_at=NOW - 60)
+    console.tell(ledger(15, RESET_AHEAD), alerts("am", 15, SEV1), metrics(15, criteria=(tripped,)))
+    situation = console.at(16)
+    assert [status.state for status in situation.criteria] == [CriterionState.TRIPPED] * 2
+    told = [reason.text for reason in situation.verdict.reasons if reason.about == "ledger"]
+    assert told == [
+        f"a reset of {name} is dated 3584 s ahead of the server's clock: not counted until then"
+        for name in ("rtt-high", "any-sev1")
+    ]
+
+
+def test_a_reset_counts_once_its_time_has_come() -> None:
+    console = calm_console()
+    console.tell(ledger(15, RESET_AHEAD), alerts("am", 15, SEV1), alerts("am", 30))
+    console.tell(*calm(5000)[:3], ledger(5000, RESET_AHEAD))
+    assert console.at(5001).criteria[1].state is CriterionState.OK
+
+
+def test_a_phase_that_starts_an_hour_ahead_leaves_the_one_before_it_judged_on() -> None:
+    console = calm_console()
+    both = journal(started(NOW - DAY, "soak"), started(NOW + HOUR, "canary"))
+    console.tell(ledger(15, both), alerts("am", 15, SEV1))
+    assert start_of_judgement(console.picture, console.frame, NOW + 16) == NOW - DAY
+    assert console.word(16) is Word.ROLL_BACK
+    said = "the start of phase canary is dated 3584 s ahead of the server's clock: not counted until then"
+    assert said in [reason.text for reason in console.at(16).verdict.reasons]
+    assert start_of_judgement(console.picture, console.frame, NOW + HOUR) == NOW + HOUR
+
+
+def test_clocks_that_differ_by_a_few_seconds_delay_nothing() -> None:
+    console = calm_console()
+    console.tell(ledger(15, journal(started(NOW - DAY), ended(NOW + 18), started(NOW + 19, "soak"))))
+    assert start_of_judgement(console.picture, console.frame, NOW + 15) == NOW + 19
+
+
+# A clock that is set
+
+
+def test_a_clock_that_is_put_back_makes_no_dead_source_live() -> None:
+    console = calm_console()
+    moved = clock_moved(console.picture, -HOUR)
+    assert [light.age(NOW - HOUR + 100) for light in moved.lights] == [100.0] * len(SOURCES)
+    console.picture = moved
+    assert console.word(-HOUR + 100) is Word.BLIND
+    console.picture = calm_console().picture
+    assert console.word(-HOUR) is Word.BLIND  # nor does one that nobody noticed
+
+
 # Alerts
 
 
@@ -284,6 +356,7 @@ def test_a_sev1_that_only_alertmanager_knew_stays_tripped_when_it_has_gone() -> 
 def test_a_reset_unlatches_it() -> None:
     console = calm_console()
     console.tell(alerts("am", 15, SEV1), alerts("am", 30))
+    assert console.word(31) is Word.ROLL_BACK
     reset = journal(started(NOW - DAY, "soak"), (NOW + 40, "criterion.reset", {"criterion": "any-sev1"}))
     console.tell(*calm(700)[:3], ledger(700, reset), *calm(701)[1:3])
     assert console.word(702) is Word.GO
@@ -320,6 +393,40 @@ def test_a_source_that_fails_takes_no_alert_away() -> None:
     console = calm_console()
     console.tell(alerts("am", 15, SEV2), SourceFailed(source="am", at=NOW + 30, error="x"), alerts("prom", 31))
     assert [row.state.value for row in console.at(31).alerts] == ["firing"]
+
+
+def test_a_dead_alertmanagers_silence_does_not_hide_what_prometheus_says() -> None:
+    console = calm_console()
+    silenced, firing = alert(state=AlertState.SILENCED, severity="critical"), alert("prom", severity="critical")
+    console.tell(alerts("am", 0, silenced), alerts("prom", 15, firing))
+    assert [row.state.value for row in console.at(16).alerts] == ["silenced"]
+    console.tell(metrics(60), alerts("prom", 60, firing))
+    assert [row.state.value for row in console.at(61).alerts] == ["firing"]
+
+
+def test_an_alert_history_that_cannot_be_read_is_not_none_fired() -> None:
+    console = calm_console()
+    console.tell(metrics(15, firing_known_to=None, firing_error="503"))
+    situation = console.at(16)
+    assert next(row.done for row in situation.checklist if row.id == "calm") is None
+    reasons = [(reason.word, reason.text) for reason in situation.verdict.reasons]
+    assert reasons == [(Word.BLIND, "Any SEV1 alert fires: 503")]
+
+
+def test_a_history_that_could_not_be_read_once_does_not_flap_the_verdict() -> None:
+    console = calm_console()
+    words = []
+    for later in range(15, 121, 15):
+        console.tell(*calm(later)[1:], metrics(later, firing_known_to=NOW - 30, firing_error="503"))
+        words.append(console.word(later + 1))
+    assert words == [Word.GO] * 3 + [Word.BLIND] * 5
+
+
+def test_a_phase_that_has_just_begun_asks_for_no_history_that_cannot_be_there_yet() -> None:
+    console = calm_console()
+    console.tell(*calm(15)[1:3], ledger(15, journal(started(NOW + 14, "soak"))))
+    console.tell(metrics(15, firing_known_from=NOW + 14, firing_known_to=NOW + 14))
+    assert console.at(16).criteria[1].state is CriterionState.OK
 
 
 def test_silenced_and_inhibited_alerts_are_counted() -> None:
@@ -374,6 +481,67 @@ def test_the_missing_canary_of_a_phase_with_traffic_is_told() -> None:
     console.tell(*calm()[:3], running, ClusterObserved(source="cluster", at=NOW, workloads=WorkloadsObserved()))
     situation = console.at(1)
     assert [reason.text for reason in situation.verdict.reasons] == ["aurora-bridge (canary) is not in the cluster"]
+
+
+def cluster(later: float, **seen: Any) -> ClusterObserved:
+    return ClusterObserved(source="cluster", at=NOW + later, workloads=WorkloadsObserved(**seen))
+
+
+def test_a_namespace_that_is_not_there_is_blind_whatever_else_is_well() -> None:
+    console = Console(sources=(*SOURCES, "cluster"))
+    console.tell(*calm(), cluster(0))
+    assert console.word(1) is Word.GO
+    console.tell(cluster(1, namespace_missing=True))
+    [reason] = console.at(2).verdict.reasons
+    assert (reason.word, reason.text) == (Word.BLIND, "namespace aurora does not exist in this cluster")
+    console.tell(cluster(2, namespace_terminating=True))
+    [reason] = console.at(3).verdict.reasons
+    assert (reason.word, reason.text) == (Word.WATCH, "namespace aurora is being deleted")
+
+
+def short(ready: int, name: str = "v0", role: Role = Role.STABLE, **more: Any) -> DeploymentStatus:
+    counts = {"desired": 3, "ready": ready, "updated": 3, "available": ready}
+    return DeploymentStatus(
+        uid=name,
+        namespace="aurora",
+        name=name,
+        role=role,
+        revision=1,
+        image="i",
+        rollout=Rollout.DONE,
+        **counts,
+        **more,
+    )
+
+
+@pytest.mark.parametrize(("ready", "role"), [(0, Role.STABLE), (1, Role.CANARY), (2, Role.STANDBY)])
+def test_too_few_ready_pods_are_watched_once_they_had_time_to_start(ready: int, role: Role) -> None:
+    console = Console(sources=(*SOURCES, "cluster"))
+    for later, word in ((0, Word.GO), (60, Word.GO), (120, Word.GO), (135, Word.WATCH)):
+        console.tell(*calm(later), cluster(later, deployments=(short(ready, role=role),)))
+        assert console.word(later) is word
+    [reason] = console.at(135).verdict.reasons
+    assert (reason.word, reason.text, reason.since) == (Word.WATCH, f"v0 ({role.value}) has {ready} of 3 ready", NOW)
+    console.tell(cluster(136, deployments=(short(3, role=role),)))
+    assert console.word(137) is Word.GO
+    console.tell(cluster(138, deployments=(short(ready, role=role),)))
+    assert console.word(139) is Word.GO
+
+
+def test_a_console_started_late_knows_from_the_deployment_how_long_it_has_too_few() -> None:
+    console = Console(sources=(*SOURCES, "cluster"))
+    since = (Condition(type="Available", status="False", since=NOW - HOUR),)
+    console.tell(*calm(), cluster(0, deployments=(short(1, conditions=since),)))
+    assert [(reason.text, reason.since) for reason in console.at(1).verdict.reasons] == [
+        ("v0 (stable) has 1 of 3 ready", NOW - HOUR)
+    ]
+
+
+def test_other_peoples_deployments_may_have_as_few_pods_as_they_like() -> None:
+    console = Console(sources=(*SOURCES, "cluster"))
+    for later in (0, 300):
+        console.tell(*calm(later), cluster(later, deployments=(short(0, role=Role.OTHER),)))
+    assert console.word(301) is Word.GO
 
 
 def test_a_probe_is_shown_by_its_own_id() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.mission import Colours, Direction, MissionIdentity, Objective
-from aurora_tui.situation.slo import HOUR, Level, Point, SloObserved, SloState, SloStatus, judge, spark
+from aurora_tui.situation.slo import HOUR, SHARES_LAST, Level, Point, SloObserved, SloState, SloStatus, judge, spark
 
 NOW = 1_800_000_000.0
 TREATY = "AURORA-AKASH-001"
@@ -119,14 +119,31 @@ def test_before_the_first_answer_it_is_unknown() -> None:
 
 
 def test_compliance_comes_from_the_share_of_good_events() -> None:
-    row = seen(good_ratio_window={TREATY: 0.98}, good_ratio_hour={TREATY: 0.90})
+    row = seen(good_ratio_window={TREATY: 0.98}, good_ratio_hour={TREATY: 0.90}, window_at=NOW, hour_at=NOW)
     assert (row.compliance, row.compliance_basis) == (0.98, "events")
     assert row.budget_left == pytest.approx(0.6)
     assert row.burn_rate == pytest.approx(2.0)
 
 
 def test_an_overspent_budget_is_below_zero() -> None:
-    assert seen(good_ratio_window={TREATY: 0.90}).budget_left == pytest.approx(-1.0)
+    assert seen(good_ratio_window={TREATY: 0.90}, window_at=NOW).budget_left == pytest.approx(-1.0)
+
+
+def test_a_share_that_is_old_is_not_known_and_no_minutes_stand_in_for_it() -> None:
+    shares: dict[str, Any] = {"good_ratio_window": {TREATY: 0.98}, "good_ratio_hour": {TREATY: 0.90}}
+    row = seen(**shares, window_at=NOW - SHARES_LAST - 1, hour_at=NOW, history=minutes(0.9, 0.9))
+    assert (row.compliance, row.budget_left, row.burn_rate) == (None, None, None)
+    row = seen(**shares, window_at=NOW - SHARES_LAST, hour_at=NOW - SHARES_LAST - 1)
+    assert (row.compliance, row.burn_rate) == (0.98, None)
+
+
+def test_a_share_lasts_three_looks_where_looks_are_rare() -> None:
+    rare = SourceLight(name="metrics", title="metrics", interval=300.0, observed_at=NOW)
+    assert seen(good_ratio_window={TREATY: 0.98}, window_at=NOW - 900, light=rare).compliance == 0.98
+
+
+def test_a_share_that_could_never_be_read_is_not_known() -> None:
+    assert seen(shares_error="503", history=minutes(0.9, 0.9)).compliance is None
 
 
 def test_without_events_it_comes_from_the_minutes_that_have_data() -> None:

@@ -366,6 +366,7 @@ def test_what_else_is_worth_a_look_is_watch(changes: dict[str, Any], words: str)
     "harmless",
     [
         pod(owner="something-else"),
+        pod(namespace="elsewhere"),  # of a namesake
         pod(healthy=True, reason="Running", restarted_at=NOW - 3600),
         pod(reason="Terminating"),
         pod(reason="ContainerCreating", restarts=0, created_at=NOW - 60),

@@ -291,11 +291,37 @@ async def test_a_source_comes_back_by_itself() -> None:
     answers = [web.Response(status=500), web.json_response({"status": "success", "data": {"alerts": []}})]
 
     async def turn(_: web.Request) -> web.StreamResponse:
-        return answers.pop(0) if len(answers) > 1 else web.json_response({"data": {"alerts": []}})
+        return answers.pop(0) if len(answers) > 1 else web.json_response({"status": "success", "data": {"alerts": []}})
 
     async with page(turn) as url, told(only(alert_sources(settings(prometheus=url)))) as until:
         await until(lambda found: isinstance(found, SourceFailed))
         await until(lambda found: isinstance(found, AlertsObserved))
+
+
+@pytest.mark.parametrize("source", ["prometheus", "grafana"])
+@pytest.mark.parametrize(
+    "body",
+    [{"status": "success", "data": {}}, {"data": {"alerts": []}}, {"status": "error", "data": {"alerts": []}}, {}],
+)
+async def test_an_answer_without_a_list_or_without_success_is_not_read_as_no_alerts(
+    source: str, body: dict[str, object]
+) -> None:
+    async def odd(_: web.Request) -> web.StreamResponse:
+        return web.json_response(body)
+
+    async with page(odd) as url, told(only(alert_sources(settings(**{source: url})))) as until:
+        failed = await until(lambda _: True)
+    assert isinstance(failed, SourceFailed)
+    assert "unreadable" in failed.error
+
+
+async def test_a_list_that_a_server_writes_as_null_is_an_empty_one() -> None:
+    async def nothing(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"status": "success", "data": {"alerts": None}})
+
+    async with page(nothing) as url, told(only(alert_sources(settings(prometheus=url)))) as until:
+        answer = await until(lambda found: isinstance(found, AlertsObserved))
+    assert answer.alerts == ()
 
 
 def test_only_what_is_configured_is_asked() -> None:

@@ -202,6 +202,31 @@ async def test_a_namespace_that_is_not_there_or_goes_is_a_note(server: ApiServer
     server.always["/api/v1/namespaces/prod"] = fails(404, "NotFound")
     async with watching(ClusterSource(settings(tmp_path, server.url))) as told:
         await until(told.last(lambda one: one.notes == ("namespace prod does not exist in this cluster",)))
+        assert (told.seen[-1].workloads.namespace_missing, told.seen[-1].workloads.namespace_terminating) == (
+            True,
+            False,
+        )
+
+
+async def test_a_namespace_that_is_being_deleted_is_told(server: ApiServer, tmp_path: Path) -> None:
+    async def going(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"metadata": {"name": "prod"}, "status": {"phase": "Terminating"}})
+
+    server.always["/api/v1/namespaces/prod"] = going
+    async with watching(ClusterSource(settings(tmp_path, server.url))) as told:
+        await until(told.last(lambda one: one.workloads.namespace_terminating))
+        assert not told.seen[-1].workloads.namespace_missing
+
+
+async def test_who_may_not_read_the_namespace_still_learns_who_they_are(server: ApiServer, tmp_path: Path) -> None:
+    server.always["/api/v1/namespaces/prod"] = fails(403, "Forbidden")
+    async with watching(ClusterSource(settings(tmp_path, server.url))) as told:
+        await until(told.last(lambda one: one.workloads.identity == "ada"))
+        assert [path for path in server.requests if path == "/api/v1/namespaces/prod"] in (
+            [],
+            ["/api/v1/namespaces/prod"],
+        )
+        assert not told.seen[-1].workloads.namespace_missing
 
 
 async def test_other_namespaces_are_watched_too(server: ApiServer, tmp_path: Path) -> None:
