@@ -130,12 +130,21 @@ def test_the_first_start_installs_the_lock_and_runs(desk: Desk) -> None:
     assert (made / ".ready").exists()
 
 
-def test_a_second_start_runs_no_python_but_the_console_s(desk: Desk) -> None:
-    desk.start()
+MOST_PROGRAMS = 2  # beside the console's python, which takes the launcher's place: where am I, and which lock is it
+
+
+@pytest.mark.parametrize("nth", [2, 3])
+def test_a_later_start_runs_two_small_programs_and_no_python_but_the_console_s(desk: Desk, nth: int) -> None:
+    """What a start costs, in what does not change with the machine's load: the programs it runs."""
+    for _ in range(nth - 1):
+        desk.start()
     before = len(desk.calls)
     run = desk.start("--version")
     assert run.stderr == ""
-    assert desk.calls[before:] == ["readlink", "sha256sum", "python -P -m aurora_tui --version"]
+    *programs, console = desk.calls[before:]
+    assert console == "python -P -m aurora_tui --version"
+    assert not [call for call in programs if "python" in call or "pip" in call]
+    assert len(programs) <= MOST_PROGRAMS, programs
 
 
 def test_arguments_cwd_and_module_path_arrive_as_they_were(desk: Desk, tmp_path: Path) -> None:
@@ -287,11 +296,11 @@ def test_pip_settings_that_send_packages_elsewhere_do_not_reach_it(desk: Desk) -
     assert sorted(settings) == ["PIP_INDEX_URL=https://mirror.example/", "PIP_USER=0"]
 
 
-def test_the_real_thing_makes_a_working_environment_and_adds_little(
+def test_the_real_thing_makes_a_working_environment(
     tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    """A real venv from an empty lock. What a second start costs over python itself is shown, not judged: other
-    load on the machine must not fail it."""
+    """A real venv from an empty lock. What a later start costs over python itself is measured and shown, not judged:
+    other load on the machine must not fail it, and what it runs is counted above."""
     checkout = tmp_path / "a check out"
     lay_out(checkout, "# nothing\n")
     (checkout / "aurora_tui").mkdir()
@@ -312,7 +321,7 @@ def test_the_real_thing_makes_a_working_environment_and_adds_little(
         launched.append(seconds(launch, environment, tmp_path))
         direct.append(seconds(python, {**environment, "PYTHONPATH": str(checkout)}, tmp_path))
     added = (median(launched) - median(direct)) * 1000
-    record_property("measured", f"ops/bin/aurora-tui adds {added:.0f} ms to a start of python (limit 50 ms)")
+    record_property("measured", f"ops/bin/aurora-tui adds {added:.0f} ms to a start of python")
 
 
 def seconds(command: list[str], environment: dict[str, str], cwd: Path) -> float:
