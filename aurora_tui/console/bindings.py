@@ -10,17 +10,10 @@ from aurora_tui.console.ink import Line, fit, span
 from aurora_tui.console.keybar import Key
 from aurora_tui.situation.mission import Runbook
 
-# Keys of runbooks and of what else comes later. None of them may ever be a priority binding: they would fire
+# What comes later beside the mission's runbooks. None of these keys may ever be a priority binding: they would fire
 # through an open dialog.
-LATER = {
-    "R": "rollback",
-    "F": "failover",
-    "H": "halt",
-    "G": "advance",
-    "S": "sign report",
-    "D": "drain a provider",
-    "a": "silence",
-}
+LATER = {"S": "sign report", "a": "silence"}
+_FIRST = 3  # runbooks that stay longest on a narrow bar
 
 EVERYWHERE: list[BindingType] = [
     Binding("1", "panel('slo')", "to the SLOs", id="console.slo"),
@@ -41,14 +34,18 @@ EVERYWHERE: list[BindingType] = [
 
 
 def later(runbooks: Sequence[Runbook]) -> dict[str, str]:
-    """Key → word of everything that comes with a later version: the mission's runbooks over our own list."""
-    return {**LATER, **{runbook.key: runbook.title for runbook in runbooks}}
+    """Key → word of everything that comes with a later version: the mission's runbooks, then our own list."""
+    words = {runbook.key: runbook.title for runbook in runbooks}
+    return words | {key: word for key, word in LATER.items() if key not in words}
 
 
 def bar(words: dict[str, str]) -> list[Key]:
     """The key bar. Runbooks stand first, dimmed; `?` and `q` never leave it."""
-    first = [key for key in "RFHGS" if key in words]
-    keys = [Key(key, words[key], able=False, drop=8 if key in "GS" else 1) for key in first]
+    actions = [key for key in words if key != "a"]
+    keys = [
+        Key(key, words[key], able=False, drop=1 if at < _FIRST else 8 + (at if key != "S" else 0))
+        for at, key in enumerate(actions)
+    ]
     keys += [
         Key("⏎", "details", drop=2),
         Key("l", "logs", drop=4),

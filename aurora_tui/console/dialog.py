@@ -48,11 +48,6 @@ class Details(Canvas, can_focus=True):
         self._page = 1
         self._seek: str | None = None
 
-    @property
-    def is_open(self) -> bool:
-        """Whether something is shown."""
-        return self._content is not None
-
     def open_with(self, content: Content, seek: str | None = None) -> None:
         """Show `content`, scrolled to the line that holds `seek`."""
         self._content, self._top, self._seek = content, 0, seek

@@ -7,10 +7,11 @@ from aurora_tui.console.banner import lines as banner
 from aurora_tui.console.ink import Row
 from aurora_tui.console.moments import window_name
 from aurora_tui.console.panels import alerts, checkpoints, slo, workloads
+from aurora_tui.console.panels.slo import Head
 from aurora_tui.settings import Settings
 from aurora_tui.situation.situation import Situation
 
-__all__ = ["alerts_title", "banner", "headline", "rows"]
+__all__ = ["alerts_title", "banner", "headline", "heads", "rows"]
 
 alerts_title = alerts.title
 
@@ -22,3 +23,8 @@ def rows(name: str, situation: Situation, now: float, width: int, settings: Sett
     if name == "workloads":
         return workloads.rows(situation, now, width, every_pod, settings.environment.cluster is not None)
     return checkpoints.rows(situation, now, width) if name == "checkpoints" else alerts.rows(situation, now, width)
+
+
+def heads(name: str, situation: Situation, width: int, settings: Settings) -> tuple[Head, ...]:
+    """Names of columns for the panel's border."""
+    return slo.heads(situation, width, window_name(settings.mission.mission.window)) if name == "slo" else ()

@@ -20,17 +20,26 @@ def frame(
     framed: bool,
     focused: bool,
     alarm: bool = False,
+    heads: Sequence[tuple[str, int]] = (),
 ) -> list[Line]:
-    """`height` lines of `width` cells. `note` (what is hidden or filtered) stands in the border, inked when `alarm`."""
+    """`height` lines of `width` cells. `note` (what is hidden or filtered) stands in the border, inked when `alarm`.
+
+    `heads` are names of columns, each with the cell of the content it starts at: they stand in the upper border
+    as far as it has nothing else to say there.
+    """
     edges = _HEAVY if focused else _ROUND
     ink = "accent" if focused else "frame"
     title_ink = "accent bold" if focused else "title bold"
     note_ink = "warn bold" if alarm else "dim"
     if not framed:
         top = _rule("", title, note, "", edges[4], width, (ink, title_ink, note_ink))
-        return [top, *(fit((span(" "), *line), width) for line in content[: height - 1])]
+        return [
+            _with_heads(top, heads, 1, edges[4]),
+            *(fit((span(" "), *line), width) for line in content[: height - 1]),
+        ]
     inner = width - 4
-    lines = [_rule(edges[0], title, "", edges[1], edges[4], width, (ink, title_ink, note_ink))]
+    top = _rule(edges[0], title, "", edges[1], edges[4], width, (ink, title_ink, note_ink))
+    lines = [_with_heads(top, heads, 2, edges[4])]
     side = Span(edges[5], ink)
     for number in range(height - 2):
         line = content[number] if number < len(content) else ()
@@ -56,6 +65,33 @@ def _rule(start: str, title: str, note: str, end: str, dash: str, width: int, in
     return fit(
         (part for part in (*parts, span(dash if right else "", inks[0]), span(end, inks[0])) if part.text), width
     )
+
+
+def _with_heads(rule: Line, heads: Sequence[tuple[str, int]], offset: int, dash: str) -> Line:
+    """The rule with names of columns in its dashes, where there are dashes enough."""
+    at = 0
+    parts: list[Span] = []
+    for part in rule:
+        size = cell_len(part.text)
+        if part.text.strip(dash):
+            parts.append(part)
+        else:
+            parts += _labelled(part, [(text, offset + start - at) for text, start in heads])
+        at += size
+    return tuple(parts)
+
+
+def _labelled(dashes: Span, labels: Sequence[tuple[str, int]]) -> list[Span]:
+    parts: list[Span] = []
+    text, done = dashes.text, 0
+    for label, start in labels:
+        end = start + len(label)
+        if start - 1 < done or end > len(text):
+            continue
+        shown = f" {label}{' ' if end < len(text) else ''}"
+        parts += [Span(text[done : start - 1], dashes.ink), Span(shown, "dim")]
+        done = start - 1 + len(shown)
+    return [part for part in (*parts, Span(text[done:], dashes.ink)) if part.text]
 
 
 def chosen(line: Line, width: int) -> Line:

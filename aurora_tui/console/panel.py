@@ -55,8 +55,10 @@ class Panel(Canvas, can_focus=True):
         self.filter = ""
         self.filtering = False
 
-    def show(self, title: str, rows: Sequence[Row], box: Box, framed: bool, faded: bool) -> None:
-        """Draw `rows` in `box`. `faded` when they are not to be believed any more."""
+    def show(
+        self, title: str, rows: Sequence[Row], box: Box, framed: bool, faded: bool, heads: Sequence[tuple[str, int]]
+    ) -> None:
+        """Draw `rows` in `box`, `heads` over them. `faded` when they are not to be believed any more."""
         hidden = self._keep_matching(rows)
         frame_lines = 2 if framed else 1
         self._first_line = 1
@@ -70,9 +72,8 @@ class Panel(Canvas, can_focus=True):
                 line = recolour(line, "dim")
             lines.append(chosen(line, inner) if self.has_focus and index == self._cursor else line)
         note, alarm = self._note(hidden)
-        self.paint(
-            frame(title, note, lines, box.width, box.height, framed, self.has_focus, alarm), box.width, box.height
-        )
+        drawn = frame(title, note, lines, box.width, box.height, framed, self.has_focus, alarm, heads)
+        self.paint(drawn, box.width, box.height)
 
     @property
     def row(self) -> Row | None:

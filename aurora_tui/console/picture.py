@@ -11,7 +11,8 @@ from typing import Any
 
 from textual.pilot import Pilot
 
-from aurora_tui.console.app import PANELS, AuroraApp
+from aurora_tui.console.app import AuroraApp
+from aurora_tui.console.board import PANELS
 from aurora_tui.errors import AuroraError
 from aurora_tui.situation.slo import SloState
 

@@ -34,6 +34,16 @@ class Layout:
     widths: tuple[int, ...]
     total: int
 
+    @property
+    def taken(self) -> int:
+        """Cells that the columns take, gaps included."""
+        return _taken(self.widths)
+
+    def start(self, column: int) -> int:
+        """The cell that a column that is shown starts at."""
+        before = [room for room in self.widths[:column] if room]
+        return sum(before) + len(before)
+
     def line(self, cells: Sequence[Cell]) -> Line:
         """One row of cells, in exactly `total` cells."""
         parts: list[Span] = []

@@ -95,6 +95,7 @@ def _mission(environment: Environment) -> Mission:
             Runbook(id="rollback", key="R", title="rollback", summary="Return to the previous revision."),
             Runbook(id="failover", key="F", title="failover"),
             Runbook(id="halt", key="H", title="halt"),
+            Runbook(id="advance", key="G", title="advance"),
         ),
     )
 

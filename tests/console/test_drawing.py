@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aurora_tui.console import figures, geometry, moments
-from aurora_tui.console.bindings import LATER, bar
+from aurora_tui.console.bindings import bar, later
 from aurora_tui.console.canvas import differing
 from aurora_tui.console.details.chart import chart
 from aurora_tui.console.frame import frame
@@ -16,7 +16,9 @@ from aurora_tui.console.keybar import line as key_line
 from aurora_tui.console.table import Column, arrange
 from aurora_tui.situation.mission import Direction
 from aurora_tui.situation.slo import Point
+from tests.console import situations as made_up
 
+WORDS = later(made_up.settings().mission.runbook)
 TEXT = st.text(st.sampled_from("ab 東é…\u0301x"), max_size=30)
 
 
@@ -194,14 +196,27 @@ def test_at_80_by_24_every_slo_a_criterion_two_pods_and_two_alerts_are_in_view()
 @pytest.mark.parametrize("framed", [True, False])
 @given(title=TEXT, note=TEXT, columns=st.integers(20, 80), rows=st.integers(3, 9))
 def test_a_frame_has_exactly_its_size(framed: bool, title: str, note: str, columns: int, rows: int) -> None:
-    lines = frame(title, note, [(span("row"),)] * 3, columns, rows, framed, focused=False)
+    heads = (("72h", columns // 2), ("budget", columns - 10))
+    lines = frame(title, note, [(span("row"),)] * 3, columns, rows, framed, focused=False, heads=heads)
     assert {width(line) for line in lines} == {columns}
 
 
+def test_names_of_columns_stand_in_the_upper_border_over_their_columns() -> None:
+    lines = frame("SLO", "", [(span("98.1 %"),)], 24, 3, True, focused=False, heads=(("72h", 7), ("budget", 14)))
+    assert plain(lines[0]).index("72h") == 2 + 7
+    assert plain(lines[0]).index("budget") == 2 + 14
+
+
+def test_a_border_whose_room_is_taken_names_no_columns() -> None:
+    lines = frame("a long title of a panel", "", [], 30, 3, True, focused=False, heads=(("72h", 7), ("budget", 20)))
+    assert "72h" not in plain(lines[0])
+    assert "budget" in plain(frame("a", "", [], 30, 3, True, focused=False, heads=(("budget", 20),))[0])
+
+
 def test_a_narrow_key_bar_keeps_help_and_quit() -> None:
-    assert "? help  q quit" in plain(key_line(bar(LATER), 60))
+    assert "? help  q quit" in plain(key_line(bar(WORDS), 60))
 
 
 def test_the_key_bar_dims_what_cannot_be_done_yet() -> None:
-    dimmed = {part.text for part in key_line(bar(LATER), 200) if part.ink == "dim"}
+    dimmed = {part.text for part in key_line(bar(WORDS), 200) if part.ink == "dim"}
     assert {"R", "F", "H", "G", "S", "a"} <= dimmed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,13 +13,14 @@ import pytest
 from textual.binding import Binding
 from textual.pilot import Pilot
 
-from aurora_tui.console.app import PANELS, AuroraApp
+from aurora_tui.console.app import AuroraApp
 from aurora_tui.console.bindings import EVERYWHERE
+from aurora_tui.console.board import PANELS
 from aurora_tui.console.dialog import Details
 from aurora_tui.console.panel import Panel
 from aurora_tui.errors import AuroraError, UsageError
 from aurora_tui.settings import Settings
-from aurora_tui.situation.mission import Severity
+from aurora_tui.situation.mission import Runbook, Severity
 from aurora_tui.situation.situation import Situation
 from tests.console import situations as made_up
 from tests.console.situations import MadeUpFeed
@@ -122,15 +124,29 @@ async def test_while_a_filter_is_typed_no_key_acts() -> None:
         assert app.panel("alerts").filter == "qRT?1"
         assert app.panel("alerts").has_focus
         assert app.theme == "aurora-dark"
-        assert not app.details.is_open
+        assert not app.details.display
 
 
-@pytest.mark.parametrize("key", list("RFHGSDa"))
+@pytest.mark.parametrize("key", list("RFHSa"))
 async def test_action_keys_say_that_they_come_later_and_do_nothing(key: str) -> None:
     async with console() as (app, pilot, _):
         await pilot.press(key)
         assert "comes with a later version" in app.canvas("keys").text
         assert "Nothing was done." in app.canvas("keys").text
+
+
+async def test_the_action_keys_are_those_of_the_missions_runbooks_and_no_others() -> None:
+    resume = Runbook(id="resume", key="U", title="resume")
+    usual = made_up.settings()
+    mission = msgspec.structs.replace(usual.mission, runbook=(*usual.mission.runbook, resume))
+    async with console(settings=dataclasses.replace(usual, mission=mission)) as (app, pilot, _):
+        await pilot.press("U")
+        assert "U: resume comes with a later version." in app.canvas("keys").text
+        app.say("")
+        await pilot.press("question_mark")
+        await pilot.press("D")
+        assert "later version" not in app.canvas("keys").text
+        assert "drain" not in app.details.text
 
 
 async def test_action_keys_say_so_in_a_read_only_console() -> None:
@@ -158,13 +174,13 @@ def test_no_binding_but_quit_fires_through_dialogs_and_every_one_has_an_id_and_w
 async def test_enter_opens_details_over_live_panels_and_escape_returns_to_the_row() -> None:
     async with console() as (app, pilot, feed):
         await pilot.press("down", "enter")
-        assert app.details.is_open
+        assert app.details.display
         assert len(app.screen_stack) == 1
         assert "LAST HOUR" in app.details.text
         feed.more.put_nowait(msgspec.structs.replace(made_up.breaching(), now=made_up.NOW + 3))
         await until(pilot, lambda: "06:44 of 15:00" in app.panel("slo").text)
         await pilot.press("escape")
-        assert not app.details.is_open
+        assert not app.details.display
         row = app.panel("slo").row
         assert row is not None
         assert row.id == "rtt"

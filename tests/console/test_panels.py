@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from aurora_tui.console.ink import Row, plain, width
 from aurora_tui.console.panels import alerts, checkpoints, slo, workloads
+from aurora_tui.settings import Overrides, load
 from aurora_tui.situation.alert import AlertState
 from aurora_tui.situation.checkpoint import Timer, TimerState
 from aurora_tui.situation.criterion import CriterionState
@@ -137,6 +138,68 @@ def test_in_a_narrow_panel_value_and_state_stay() -> None:
     assert "misses" in text
 
 
+def bundled() -> Situation:
+    """The bundled mission's objectives with their longest words and figures."""
+    mission = load(overrides=Overrides(environment="production")).mission
+    statistics = {item.id: max((one.statistic for one in item.reading), key=len) for item in mission.slo}
+    by_id = {slo.id: slo for slo in made_up.slos()}
+    slos = tuple(
+        msgspec.structs.replace(
+            by_id[item.id], title=item.title, threshold=item.threshold, digits=item.digits,
+            statistic=statistics[item.id], state=SloState.MISSES, compliance=0.981, budget_left=1.0, completeness=0.5,
+        )
+        for item in mission.slo
+    )  # fmt: skip
+    return msgspec.structs.replace(made_up.go(), slos=slos)
+
+
+def test_at_120_columns_nothing_of_the_bundled_mission_is_cut() -> None:
+    rows = drawn(slo.rows(bundled(), NOW, SLO_WIDTH))
+    assert len(rows) == 4
+    for words in ("Policy latency", "min gauge", "misses", "~98.1 %", "100 %"):
+        assert words in "\n".join(rows)
+    assert "…" not in "".join(rows)
+
+
+def test_shares_that_do_not_name_themselves_are_named_on_the_border_over_their_columns() -> None:
+    row = drawn(slo.rows(bundled(), NOW, SLO_WIDTH))[0]
+    heads = {head.text: head.start for head in slo.heads(bundled(), SLO_WIDTH)}
+    assert heads["72h"] == row.index("~98.1 %")
+    assert heads["budget"] + len("budget") == len(row)
+    assert slo.heads(made_up.go(), SLO_WIDTH) == ()
+    assert slo.heads(made_up.blind(), 40) == ()
+
+
+def test_where_room_is_short_the_spark_keeps_its_newest_values() -> None:
+    text = drawn(slo.rows(bundled(), NOW, SLO_WIDTH - 2))[0]
+    assert "▇▇██▇▅" in text
+    assert "▂▄▇" not in text
+
+
+@pytest.mark.parametrize(
+    ("detail", "words"),
+    [
+        ("its history is being read", "reading its history"),
+        ("counting has just begun: no point has settled yet", "counting has just begun"),
+    ],
+)
+def test_a_criterion_that_was_not_counted_yet_does_not_look_like_lost_data(detail: str, words: str) -> None:
+    item = msgspec.structs.replace(
+        made_up.criteria()[0], state=CriterionState.NO_DATA, value=None, folded_to=None, detail=detail
+    )
+    row = slo.rows(msgspec.structs.replace(made_up.go(), criteria=(item,)), NOW, SLO_WIDTH)[2]
+    assert plain(row.draw()).rstrip() == f"  … {words}: over 400 for 15:00"
+    assert inks(row) == {"dim"}
+
+
+def test_a_criterion_that_cannot_be_read_is_without_data() -> None:
+    item = msgspec.structs.replace(
+        made_up.criteria()[0], state=CriterionState.NO_DATA, folded_to=None, source_error="connection refused"
+    )
+    rows = drawn(slo.rows(msgspec.structs.replace(made_up.go(), criteria=(item,)), NOW, SLO_WIDTH))
+    assert rows[2] == "  ? no data of 15:00: connection refused"
+
+
 # Checkpoints --------------------------------------------------------------------------------------------------------
 
 
@@ -236,8 +299,8 @@ def test_an_image_is_told_by_its_tag_or_digest(image: str | None, tag: str) -> N
 
 def test_alerts_name_severity_since_sources_and_subject() -> None:
     rows = drawn(alerts.rows(made_up.watch(), NOW, 60))
-    assert rows[0] == "▲ SEV2 RTTHigh     06:41 prom+am"
-    assert rows[1] == "▲ SEV3 CapacityLow  1h02 am      provider akash"
+    assert rows[0] == "▲ SEV2 RTTHigh     06:41 firing prom+am"
+    assert rows[1] == "▲ SEV3 CapacityLow  1h02 firing am      provider akash"
 
 
 def test_the_title_counts_what_fires_by_severity_and_what_is_silenced() -> None:
@@ -247,11 +310,19 @@ def test_the_title_counts_what_fires_by_severity_and_what_is_silenced() -> None:
 
 @pytest.mark.parametrize(
     ("state", "word"),
-    [(AlertState.LOST, "? SEV2"), (AlertState.PENDING, "pending"), (AlertState.SILENCED, "silenced")],
+    [
+        (AlertState.FIRING, "firing"),
+        (AlertState.LOST, "lost"),
+        (AlertState.PENDING, "pending"),
+        (AlertState.SILENCED, "silenced"),
+        (AlertState.INHIBITED, "inhibited"),
+    ],
 )
-def test_an_alert_that_does_not_fire_says_its_state(state: AlertState, word: str) -> None:
-    situation = msgspec.structs.replace(made_up.go(), alerts=(made_up.alert(state=state),))
-    assert word in drawn(alerts.rows(situation, NOW, 60))[0]
+def test_an_alert_says_its_state_even_where_room_is_short(state: AlertState, word: str) -> None:
+    situation = msgspec.structs.replace(
+        made_up.go(), alerts=(made_up.alert("A" * 40, state=state), made_up.alert(flapping=True))
+    )
+    assert f" {word} " in f"{drawn(alerts.rows(situation, NOW, SIDE_WIDTH))[0]} "
 
 
 def test_no_alerts_is_said_only_when_a_source_that_would_know_is_trusted() -> None:
@@ -268,7 +339,7 @@ def test_an_alert_source_that_dies_between_two_situations_is_told_by_the_clock_a
 
 def test_a_flapping_alert_says_so() -> None:
     situation = msgspec.structs.replace(made_up.go(), alerts=(made_up.alert(flapping=True, transitions=9),))
-    assert "flapping" in drawn(alerts.rows(situation, NOW, 60))[0]
+    assert "firing, flapping" in drawn(alerts.rows(situation, NOW, 60))[0]
 
 
 # All of them --------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ _COLUMNS = (
     Column(),  # severity
     Column(least=10, most=32),  # name
     Column(right=True),  # since
-    Column(most=9),  # state
+    Column(most=16),  # state
     Column(drop=2, most=14),  # sources
     Column(drop=3, least=8, most=30),  # subject
 )
@@ -96,9 +96,7 @@ def _cells(alert: AlertRow, now: float) -> tuple[Span, ...]:
     glyph, ink = STATE[alert.state]
     loud = alert.state in _OPEN
     level = SEVERITY_INK[alert.severity] if loud else "dim"
-    word = "" if alert.state is AlertState.FIRING else alert.state.value  # the glyph and the panel's counts say so
-    if alert.flapping and loud:
-        word = "flapping"
+    word = f"{alert.state.value}{', flapping' if alert.flapping and loud else ''}"
     since = alert.pending_since if alert.state is AlertState.PENDING and alert.since is None else alert.since
     return (
         span(glyph, ink or level),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from aurora_tui.console.figures import bar, number, share, spark
 from aurora_tui.console.ink import Line, Row, Span, fit, span
@@ -22,6 +24,7 @@ STATE = {
 LEVEL_INK = {Level.GOOD: "good", Level.WARN: "warn", Level.BAD: "bad", Level.UNKNOWN: "unknown"}
 _SPARK_CELLS = 8
 _ALMOST_COMPLETE = 0.95
+_SPARK_AT = 6
 _COLUMNS = (
     Column(room=1),  # glyph
     Column(least=10, most=24),  # title
@@ -29,17 +32,29 @@ _COLUMNS = (
     Column(right=True, most=10),  # value
     Column(drop=1, most=10),  # objective
     Column(),  # word
-    Column(drop=5, room=_SPARK_CELLS),
+    Column(drop=5, least=5, most=_SPARK_CELLS),
     Column(drop=3),  # compliance
     Column(drop=4),  # budget
 )
+_UNNAMED_COLUMNS = (*_COLUMNS[:-2], Column(drop=3, right=True), Column(drop=4, right=True))
+
+
+class Head(NamedTuple):
+    """A column's name on the panel's border, and the cell of the panel's content it starts at."""
+
+    text: str
+    start: int
+
+
+class _Table(NamedTuple):
+    layout: Layout
+    cells: dict[str, tuple[Cell, ...]]
+    heads: tuple[Head, ...]
 
 
 def rows(situation: Situation, now: float, width: int, window: str = "72h") -> list[Row]:
     """Every SLO, why it is unknown if it is, and its criteria that breach, cannot see, or tripped."""
-    cells = {slo.id: _cells(slo, window) for slo in situation.slos}
-    texts = [["".join(part.text for part in _spans(cell)) for cell in line] for line in cells.values()]
-    layout = arrange(_COLUMNS, texts, width)
+    layout, cells, _ = _table(situation, width, window)
     unclear = [item for item in situation.criteria if item.state is not CriterionState.OK]
     result: list[Row] = []
     for slo in situation.slos:
@@ -52,6 +67,35 @@ def rows(situation: Situation, now: float, width: int, window: str = "72h") -> l
     return result
 
 
+def heads(situation: Situation, width: int, window: str = "72h") -> tuple[Head, ...]:
+    """What stands on the panel's border because the rows have no room to repeat it: `72h` and `budget`."""
+    return _table(situation, width, window).heads
+
+
+def _table(situation: Situation, width: int, window: str) -> _Table:
+    """Cells that name their figures where all fits so; else the names go to the border, then the spark shrinks."""
+    cells = {slo.id: _cells(slo, f"{window} ", "budget ", _SPARK_CELLS) for slo in situation.slos}
+    layout = arrange(_COLUMNS, _texts(cells), 1000)
+    if layout.taken <= width:
+        return _Table(arrange(_COLUMNS, _texts(cells), width), cells, ())
+    cells = {slo.id: _cells(slo, "", "", _SPARK_CELLS) for slo in situation.slos}
+    layout = arrange(_UNNAMED_COLUMNS, _texts(cells), width)
+    room = layout.widths[_SPARK_AT]
+    if 0 < room < _SPARK_CELLS:
+        cells = {slo.id: _cells(slo, "", "", room) for slo in situation.slos}
+    compliance, budget = len(_COLUMNS) - 2, len(_COLUMNS) - 1
+    named = []
+    if layout.widths[compliance] and any(slo.compliance is not None for slo in situation.slos):
+        named.append(Head(window, layout.start(compliance)))
+    if layout.widths[budget] and any(slo.budget_left is not None for slo in situation.slos):
+        named.append(Head("budget", layout.start(budget) + layout.widths[budget] - len("budget")))
+    return _Table(layout, cells, tuple(named))
+
+
+def _texts(cells: Mapping[str, Sequence[Cell]]) -> list[list[str]]:
+    return [["".join(part.text for part in _spans(cell)) for cell in line] for line in cells.values()]
+
+
 def _spans(cell: Cell) -> tuple[Span, ...]:
     return (cell,) if isinstance(cell, Span) else cell
 
@@ -61,7 +105,7 @@ def _unknown_line(layout: Layout, slo: SloStatus) -> Line:
     shown = [number_ for number_, room in enumerate(layout.widths[:5]) if room]
     taken = sum(layout.widths[at] for at in shown) + len(shown)
     head = Layout(tuple(_COLUMNS[at] for at in shown), tuple(layout.widths[at] for at in shown), taken - 1)
-    cells = _cells(slo, "")
+    cells = _cells(slo, "", "", 0)
     left = head.line([cells[at] for at in shown])
     why = f"no data{': ' + slo.why_unknown if slo.why_unknown else ''}"
     return (*fit(left, taken), *fit((span(why, "unknown"),), layout.total - taken))
@@ -76,7 +120,8 @@ def is_bad(slo: SloStatus, value: float) -> bool:
     return value < slo.threshold if slo.direction is Direction.AT_LEAST else value > slo.threshold
 
 
-def _cells(slo: SloStatus, window: str) -> tuple[Cell, ...]:
+def _cells(slo: SloStatus, window: str, budget: str, spark_cells: int) -> tuple[Cell, ...]:
+    """One SLO's cells; `window` and `budget` name the two shares where there is room for their names."""
     glyph, word, ink = STATE[slo.state]
     incomplete = slo.completeness is not None and slo.completeness < _ALMOST_COMPLETE
     spent = slo.budget_left is not None and slo.budget_left < 0
@@ -87,9 +132,9 @@ def _cells(slo: SloStatus, window: str) -> tuple[Cell, ...]:
         span(number(slo.value, slo.digits), f"{LEVEL_INK[slo.level]} bold"),
         span(f"{SIGN[slo.direction]} {number(slo.threshold, slo.digits)}", "dim"),
         span(word, ink),
-        spark(slo.spark, _SPARK_CELLS, slo.threshold, partial(is_bad, slo)) if slo.spark else span(""),
-        (span(f"{window} ", "dim"), span(f"{'~' if incomplete else ''}{share(slo.compliance)}")),
-        (span("budget ", "dim"), span(share(slo.budget_left, 0), "bad" if spent else "")),
+        spark(slo.spark, spark_cells, slo.threshold, partial(is_bad, slo)) if slo.spark and spark_cells else span(""),
+        (span(window, "dim"), span(f"{'~' if incomplete else ''}{share(slo.compliance)}")),
+        (span(budget, "dim"), span(share(slo.budget_left, 0), "bad" if spent else "")),
     )
 
 
@@ -103,6 +148,13 @@ def limit_words(item: CriterionStatus) -> str:
     """`over 400`, `under 0.75`, `at or over 5`: when the value is bad, in words."""
     words = {">": "over", ">=": "at or over", "<": "under", "<=": "at or under"}
     return f"{words.get(item.op or '', item.op or '')} {number(item.limit, item.digits)}".strip()
+
+
+def _not_counted_yet(item: CriterionStatus) -> str:
+    """Nothing is lost, but nothing is known yet either: what of."""
+    rule = f"{limit_words(item)}{' for ' + clock_length(item.hold) if item.hold else ''}"
+    begun = item.detail is not None and item.detail.startswith("counting")
+    return f"{'counting has just begun' if begun else 'reading its history'}: {rule}".removesuffix(": ")
 
 
 def criterion_line(item: CriterionStatus, now: float, width: int, titled: bool = False) -> Line:
@@ -119,6 +171,8 @@ def criterion_line(item: CriterionStatus, now: float, width: int, titled: bool =
         )
     if item.state is CriterionState.OK:
         return fit((span(f"  ✔ {name}clear ({limit_words(item) or item.detail or item.title})", "good"),), width)
+    if item.folded_to is None and item.source_error is None and item.since is None:
+        return fit((span(f"  … {name}{_not_counted_yet(item)}", "dim"),), width)
     breaching = item.state is CriterionState.BREACHING
     ink = "bad" if breaching else "unknown"
     glyph, what = ("⚠", limit_words(item) or item.detail or "breaching") if breaching else ("?", "no data")
@@ -128,6 +182,8 @@ def criterion_line(item: CriterionStatus, now: float, width: int, titled: bool =
         left += f" for {clock_length(elapsed)}"
     if item.hold:
         left += f" of {clock_length(item.hold)}"
+    if elapsed is None and item.source_error:
+        left += f": {item.source_error}"
     right = "" if item.trips_at is None else f"  {'trips' if breaching else 'may trip'} {utc(item.trips_at)}"
     room = min(20, width - len(left) - len(right) - 1)
     gauge = ""
