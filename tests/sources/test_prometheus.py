@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from aiohttp import web
 
+from aurora_tui.sources import bounded
 from aurora_tui.sources.failure import HttpFailure
-from aurora_tui.sources.prometheus import Prometheus
+from aurora_tui.sources.prometheus import THREADS, Prometheus
 from aurora_tui.sources.threads import DaemonThreads
 from tests.servers import backfill, real_prometheus
 from tests.sources.stand_in import page
 
+VECTOR = {
+    "status": "success",
+    "data": {"resultType": "vector", "result": [{"metric": {}, "value": [1.0, "1"]}]},
+}
 BASE = 1_700_000_000.0
 
 
@@ -77,6 +83,68 @@ async def test_json_that_is_not_a_prometheus_answer_is_told_as_unreadable() -> N
     async with asking(lambda _: web.json_response({"data": [1, 2]})) as at:
         with pytest.raises(HttpFailure, match="answered something unreadable"):
             await at.instant("1")
+
+
+def dripping(length: int | None) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    """An answer that never ends, of a told length or in chunks."""
+
+    async def drip(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        response.content_length = length
+        await response.prepare(request)
+        while request.transport is not None:
+            await response.write(b" ")
+            await asyncio.sleep(0.02)
+        return response
+
+    return drip
+
+
+@pytest.mark.parametrize("length", [None, 1_000_000])
+async def test_a_body_that_drips_holds_no_thread(length: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "WHOLE_SECONDS", 0.3)
+    async with page(dripping(length)) as url:
+        prometheus = Prometheus(url)
+        asked = [asyncio.create_task(prometheus.instant(f"{number}")) for number in range(2 * THREADS)]
+        async with asyncio.timeout(5):
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+        prometheus.close()
+    assert {str(answer) for answer in answers} == {
+        f"{url} gives no answer in time. Check the network on the way, and the server's load."
+    }
+
+
+async def test_an_answer_that_is_too_large_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded, "MOST_BYTES", 2_000_000)
+    async with asking(lambda _: web.Response(body=b" " * 3_000_000)) as at:
+        with pytest.raises(HttpFailure, match="answered more than 2 MB"):
+            await at.instant("1")
+
+
+@pytest.mark.parametrize("squeezed", [False, True])
+async def test_a_connection_is_used_again_whatever_an_answer_was_like(squeezed: bool) -> None:
+    peers = set()
+
+    def answer(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        peers.add(request.transport.get_extra_info("peername"))
+        response = web.json_response(VECTOR)
+        if squeezed:
+            response.enable_compression(web.ContentCoding.gzip)
+        return response
+
+    async with asking(answer) as at:
+        for _ in range(3 * THREADS):
+            assert await at.instant("1") == [({}, 1.0)]
+    assert len(peers) <= THREADS
+
+
+async def test_what_a_server_warns_of_is_heard_and_hints_at_the_query_are_not() -> None:
+    warnings = ["store eu-2 does not answer: partial response", "PromQL info: metric might not be a counter"]
+    async with asking(lambda _: web.json_response({**VECTOR, "warnings": warnings})) as at:
+        assert await at.instant("1") == [({}, 1.0)]
+        assert at.warned(60) == warnings[:1]
+        assert at.warned(0) == []
 
 
 async def test_a_failure_is_tried_once() -> None:
