@@ -73,12 +73,14 @@ def _directory(named: Path | None) -> Path:
     if named is None:
         return Path(tempfile.mkdtemp(prefix="aurora-drill-"))
     directory = named.absolute()
-    if (directory / _LEDGER).exists():
-        raise UsageError(f"{directory} holds another drill's ledger", "Name another folder, or remove that one.")
     try:
+        if (directory / _LEDGER).exists():
+            raise UsageError(f"{directory} holds another drill's ledger", "Name another folder, or remove that one.")
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"Cannot use the folder {directory}: {error.strerror}", "Name another one.") from error
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise UsageError(f"Cannot use the folder {directory}: it may not be written to", "Name another one.")
     return directory
 
 

@@ -102,6 +102,8 @@ class Log:
                 os.close(os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600))
             if not self.path.is_file():
                 raise LedgerError(f"The ledger {self.path} is not a file", "Check the path; name the file itself.")
+            # SQLite would only say that it is unable to open it, and aiosqlite's thread outlive the loop saying so.
+            os.close(os.open(self.path, os.O_RDONLY))
             self._database = await aiosqlite.connect(self.path, isolation_level=None)
             await self._prepare(self._database)
         except (OSError, sqlite3.Error) as error:

@@ -12,6 +12,7 @@ from aurora_tui.clock import Clock, iso
 from aurora_tui.commands import drill_world
 from aurora_tui.drill.scenario import find, read
 from aurora_tui.drill.world import World, WorldOptions
+from aurora_tui.errors import UsageError
 from aurora_tui.ledger.log import Entry, Log
 from aurora_tui.settings import load
 from aurora_tui.situation.checkpoint import Ground, TimerState, timers
@@ -107,3 +108,9 @@ def test_a_phase_without_a_daily_protocol_has_none_done(tmp_path: Path, phase: s
             return await log.entries()
 
     assert [entry.action for entry in asyncio.run(make())] == ["phase.started"]
+
+
+def test_a_folder_that_may_not_be_written_to_is_usage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
+    with pytest.raises(UsageError, match="may not be written to"):
+        drill_world._directory(tmp_path)

@@ -397,6 +397,22 @@ def test_a_folder_that_may_not_be_written_is_told() -> None:
         assert "cannot be opened: Permission denied" in in_a_child(body)
 
 
+def test_a_file_that_may_not_be_read_is_told(capfd: pytest.CaptureFixture[str]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "remembrancer.db"
+        asyncio.run(written(path, 1))
+        os.chmod(folder, 0o755)
+        os.chmod(path, 0o000)
+
+        def body() -> None:
+            if os.getuid() == 0:
+                os.setuid(65534)
+            asyncio.run(written(path, 1))
+
+        assert "cannot be opened: Permission denied" in in_a_child(body)
+    assert capfd.readouterr().err == ""
+
+
 def test_a_full_disk_is_told_and_the_ledger_still_verifies(path: Path) -> None:
     asyncio.run(written(path, 20))
 
