@@ -108,8 +108,9 @@ class Board(FrugalDisplay):
             return
         situation, now, lost = self.pulse.situation, self.pulse.now(), self.pulse.lost()
         rows = {name: self._rows(name, situation, now) for name in PANELS}
-        if any(len(rows[name]) > self._wants[name] for name in PANELS):
-            self._wants = {name: max(self._wants[name], len(rows[name])) for name in PANELS}
+        lasting = {name: sum(not row.passing for row in rows[name]) for name in PANELS}
+        if any(lasting[name] > self._wants[name] for name in PANELS):
+            self._wants = {name: max(self._wants[name], lasting[name]) for name in PANELS}
             self._place()
         placed = self._placed
         boxes = placed.boxes

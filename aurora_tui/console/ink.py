@@ -128,7 +128,8 @@ class Row(NamedTuple):
     """One row of a panel, drawn only when it is in view.
 
     `id` is stable while the row's subject lives, `search` is what a filter looks in, `subject` what Enter opens
-    (None: nothing), `pressing` whether hiding it behind a filter must be said.
+    (None: nothing), `pressing` whether hiding it behind a filter must be said, `passing` whether it is gone in a
+    moment, so that no panel grows for it.
     """
 
     id: str
@@ -136,6 +137,7 @@ class Row(NamedTuple):
     search: str = ""
     subject: object | None = None
     pressing: bool = False
+    passing: bool = False
 
 
 def fixed(id_: str, *parts: Span, subject: object | None = None, pressing: bool = False) -> Row:

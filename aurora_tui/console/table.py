@@ -17,6 +17,7 @@ class Column:
     """`drop`: the higher, the sooner it is given up; 0 never. `least`: cells it may shrink to before that.
 
     `room` is a fixed width; without it the widest cell decides. `right` aligns numbers. `most` caps the width.
+    `late` shrinks only once every column that can be given up is gone.
     """
 
     room: int | None = None
@@ -24,6 +25,7 @@ class Column:
     least: int | None = None
     most: int = 60
     right: bool = False
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +76,12 @@ def arrange(columns: Sequence[Column], texts: Iterable[Sequence[str]], total: in
         0 if not need else column.room if column.room is not None else min(need, column.most)
         for column, need in zip(columns, natural, strict=True)
     ]
-    _shrink(columns, widths, total)
+    _shrink(columns, widths, total, late=False)
     for index in sorted(range(len(columns)), key=lambda at: -columns[at].drop):
         if _taken(widths) <= total or not columns[index].drop:
             break
         widths[index] = 0
+    _shrink(columns, widths, total, late=True)
     _grow(columns, widths, natural, total)
     return Layout(tuple(columns), tuple(widths), total)
 
@@ -88,12 +91,12 @@ def _taken(widths: Sequence[int]) -> int:
     return sum(shown) + max(0, len(shown) - 1)
 
 
-def _shrink(columns: Sequence[Column], widths: list[int], total: int) -> None:
+def _shrink(columns: Sequence[Column], widths: list[int], total: int, *, late: bool) -> None:
     for index, column in sorted(enumerate(columns), key=lambda item: -item[1].drop):
         excess = _taken(widths) - total
         if excess <= 0:
             return
-        if column.least is not None and widths[index] > column.least:
+        if column.late == late and column.least is not None and widths[index] > column.least:
             widths[index] = max(column.least, widths[index] - excess)
 
 

@@ -190,6 +190,8 @@ def test_a_criterion_that_was_not_counted_yet_does_not_look_like_lost_data(detai
     row = slo.rows(msgspec.structs.replace(made_up.go(), criteria=(item,)), NOW, SLO_WIDTH)[2]
     assert plain(row.draw()).rstrip() == f"  … {words}: over 400 for 15:00"
     assert inks(row) == {"dim"}
+    assert row.passing
+    assert not row.pressing
 
 
 def test_a_criterion_that_cannot_be_read_is_without_data() -> None:
@@ -228,6 +230,18 @@ def test_a_checkpoint_becomes_overdue_on_screen_by_itself() -> None:
 def test_a_checkpoint_that_cannot_be_known_says_so() -> None:
     row = timer_row(Timer(id="t", title="Ledger backup", state=TimerState.UNKNOWN))
     assert plain(row.draw()).rstrip() == "? Ledger backup — no data"
+
+
+def test_a_backup_that_was_never_made_is_said_to_be_so() -> None:
+    timer = Timer(id="t", title="Ledger backup", state=TimerState.UNKNOWN, detail="none made yet, RPO 15 min")
+    assert plain(timer_row(timer).draw()).rstrip() == "? Ledger backup — none made yet RPO 15 min"
+
+
+def test_a_note_that_does_not_fit_is_left_to_the_details_and_no_title_is_cut_for_it() -> None:
+    timer = Timer(
+        id="t", title="T+72h final report", state=TimerState.LATER, due_at=NOW + 146_869, detail="Final health check"
+    )
+    assert plain(timer_row(timer).draw()).rstrip() == "· T+72h final report in 40:47:49"
 
 
 def test_without_a_phase_it_says_how_to_start_one() -> None:
@@ -335,6 +349,12 @@ def test_no_alerts_is_said_only_when_a_source_that_would_know_is_trusted() -> No
 
 def test_an_alert_source_that_dies_between_two_situations_is_told_by_the_clock_alone() -> None:
     assert drawn(alerts.rows(made_up.go(), NOW + 60, 60))[-1] == "— no data"
+
+
+def test_no_name_of_an_alert_is_cut_while_anything_else_could_give_way() -> None:
+    row = made_up.alert("PolicyDecisionSlow", subject="treaty AURORA-AKASH-001", state=AlertState.PENDING)
+    text = drawn(alerts.rows(msgspec.structs.replace(made_up.go(), alerts=(row,)), NOW, SIDE_WIDTH))[0]
+    assert text == "△ SEV2 PolicyDecisionSlow 06:41 pending"
 
 
 def test_a_flapping_alert_says_so() -> None:

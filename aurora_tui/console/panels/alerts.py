@@ -33,11 +33,11 @@ _OPEN = (AlertState.FIRING, AlertState.LOST)
 _COLUMNS = (
     Column(room=1),
     Column(),  # severity
-    Column(least=10, most=32),  # name
+    Column(least=10, most=32, late=True),  # name
     Column(right=True),  # since
     Column(most=16),  # state
     Column(drop=2, most=14),  # sources
-    Column(drop=3, least=8, most=30),  # subject
+    Column(drop=3, least=14, most=30),  # subject
 )
 
 

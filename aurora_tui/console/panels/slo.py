@@ -141,7 +141,14 @@ def _cells(slo: SloStatus, window: str, budget: str, spark_cells: int) -> tuple[
 def _criterion_row(item: CriterionStatus, now: float, width: int, slo: SloStatus | None) -> Row:
     search = f"{item.title} {item.state.value}".lower()
     draw = partial(criterion_line, item, now, width, titled=slo is None)
-    return Row(f"criterion/{item.id}", draw, search, slo or item, pressing=True)
+    passing = is_not_counted_yet(item)
+    return Row(f"criterion/{item.id}", draw, search, slo or item, pressing=not passing, passing=passing)
+
+
+def is_not_counted_yet(item: CriterionStatus) -> bool:
+    """Whether a criterion has no data only because its history has not been read yet."""
+    known = (item.folded_to, item.source_error, item.since, item.cannot_trip)
+    return item.state is CriterionState.NO_DATA and all(value is None for value in known)
 
 
 def limit_words(item: CriterionStatus) -> str:
@@ -171,7 +178,7 @@ def criterion_line(item: CriterionStatus, now: float, width: int, titled: bool =
         )
     if item.state is CriterionState.OK:
         return fit((span(f"  ✔ {name}clear ({limit_words(item) or item.detail or item.title})", "good"),), width)
-    if item.folded_to is None and item.source_error is None and item.since is None:
+    if is_not_counted_yet(item):
         return fit((span(f"  … {name}{_not_counted_yet(item)}", "dim"),), width)
     breaching = item.state is CriterionState.BREACHING
     ink = "bad" if breaching else "unknown"
