@@ -13,10 +13,12 @@ from textual.pilot import Pilot
 
 from aurora_tui.console.app import AuroraApp
 from aurora_tui.console.board import PANELS
+from aurora_tui.console.panels.slo import is_not_counted_yet
 from aurora_tui.errors import AuroraError
 from aurora_tui.situation.slo import SloState
 
 FILLED_WITHIN = 60.0  # seconds
+_COUNTED_WITHIN = 8.0  # seconds: a mission without a phase counts nothing, and has a picture nevertheless
 _FONTS = "DejaVu Sans Mono, Menlo, Consolas, monospace"
 _CELL = 12.2  # Rich's SVG: width of a cell
 _TEXT = re.compile(
@@ -53,16 +55,26 @@ def filled(app: AuroraApp) -> bool:
     return live and known and bool(situation.timers) and all(app.panel(name).row is not None for name in PANELS)
 
 
+def counted(app: AuroraApp) -> bool:
+    """Whether every criterion's history has been read."""
+    situation = app.pulse.situation
+    return situation is not None and not any(is_not_counted_yet(item) for item in situation.criteria)
+
+
 def take(path: Path, after: float) -> Callable[[Pilot[Any]], Coroutine[Any, Any, None]]:
-    """An autopilot that waits until the screen is filled, saves its picture and leaves."""
+    """An autopilot that waits until the screen is filled and criteria are counted, saves its picture and leaves."""
 
     async def pilot(driver: Pilot[Any]) -> None:
         app = driver.app
         if not isinstance(app, AuroraApp):
             raise TypeError("only the console's own picture is taken here")
-        limit = time.monotonic() + FILLED_WITHIN
-        while not filled(app):
-            if time.monotonic() > limit:
+        limit, enough = time.monotonic() + FILLED_WITHIN, float("inf")
+        while not (full := filled(app)) or not counted(app):
+            now = time.monotonic()
+            enough = min(enough, now + _COUNTED_WITHIN) if full else float("inf")
+            if now > enough:
+                break
+            if now > limit:
                 seen = app.pulse.lost()
                 why = seen.why if seen else "a source is not live, or an SLO has no data"
                 error = AuroraError(f"no picture: after {FILLED_WITHIN:.0f} s {why}", "See aurora-tui doctor.")
