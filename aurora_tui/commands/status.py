@@ -152,6 +152,9 @@ def _print(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
+        # What could not be written is still buffered: at exit it would fail once more, with Python's words and code.
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
         raise AuroraError(
             f"The situation cannot be written: {error.strerror}",
             "See where the output goes, and how much room is left.",
