@@ -109,6 +109,14 @@ def _data(situation: Situation) -> Iterator[Finding]:
     """What the sources answer may still not be what the mission needs."""
     from aurora_tui.situation.slo import SloState
 
+    metrics = next((light for light in situation.lights if light.name == "metrics"), None)
+    if metrics is None or not metrics.trusted(situation.now):
+        remedy = (
+            "Point it at your own: aurora-tui --prometheus URL --alertmanager URL --context NAME --namespace NAME,"
+            " or write ~/.config/aurora-tui/config.toml (README, Watch your own system)."
+        )
+        yield Finding(Mark.FAILS, "slos", "not one can be read: Prometheus does not answer", remedy)
+        return
     for slo in situation.slos:
         if slo.state is SloState.UNKNOWN:
             remedy = "Compare its queries (config show) with what this Prometheus has."

@@ -30,6 +30,8 @@ def situation_lines(situation: Situation) -> Iterator[str]:
     yield f"{word}{countdown if word == 'ROLL BACK IN' else ''}"
     for reason in situation.verdict.reasons:
         yield safe(f"  {reason.word.value}: {reason.text}")
+        if reason.remedy is not None:
+            yield safe(f"    {reason.remedy}")
     yield "slo"
     yield from (_slo(slo, now) for slo in situation.slos)
     yield "criteria"
@@ -128,11 +130,11 @@ def _slo(slo: SloStatus, now: float) -> str:
 def _criterion(status: CriterionStatus, now: float) -> str:
     text = f"  {status.state.value:8} {status.title}"
     if status.op is not None:
-        value = _number(status.value, status.digits, status.unit)
-        text += f"  {value} {status.op} {_number(status.limit, status.digits, '')} for {span(status.hold or 0)}"
+        measured = " ".join(filter(None, (status.statistic, _number(status.value, status.digits, status.unit))))
+        text += f": {measured}"
     if status.state is CriterionState.BREACHING and status.since is not None and status.trips_at is not None:
-        text += f"  since {span(now - status.since)}, trips in {span(max(0.0, status.trips_at - now))}"
-    for more in (status.detail, status.source_error, status.cannot_trip):
+        text += f"  for {span(now - status.since)}, trips in {span(max(0.0, status.trips_at - now))}"
+    for more in dict.fromkeys((status.detail, status.source_error, status.cannot_trip)):
         if more:
             text += f"  {more}"
     return safe(text)

@@ -59,8 +59,12 @@ def reason_words(reason: Reason, now: float) -> str:
     if reason.since is None:
         return reason.text
     if reason.word is Word.ROLL_BACK_IN:
+        if reason.deadline is not None and now >= reason.deadline:
+            return f"{reason.text} for its whole hold: waiting for the last points"
         hold = f" of {clock_length(reason.deadline - reason.since)}" if reason.deadline is not None else ""
         return f"{reason.text} for {clock_length(now - reason.since)}{hold}"
+    if reason.word is Word.ROLL_BACK:
+        return f"{reason.text}; tripped {utc(reason.since)}"
     if reason.word is Word.BLIND:
         return f"{reason.text} (last known {age(now - reason.since)} ago)"
     return f"{reason.text} since {utc(reason.since)}"

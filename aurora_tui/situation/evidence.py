@@ -33,6 +33,7 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True):
     since: float | None = None
     deadline: float | None = None
     about: str | None = None  # id of the SLO, criterion, alert or source
+    remedy: str | None = None  # what clears it, where nothing else says so
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

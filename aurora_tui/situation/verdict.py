@@ -86,10 +86,23 @@ def _tripped(evidence: Evidence) -> Iterator[Reason]:
         if status.op is None:
             text = f"{status.title}: {status.detail or 'fired'}"
         else:
-            # Latched: what it is now may be far on the good side, and must not read as the breach.
-            current = "not known" if status.value is None else _number(status.value, status.digits, status.unit)
-            text = f"{_name(status, evidence)} was {_limit(status)} for {Duration(status.hold or 0)}, now {current}"
-        yield Reason(text=text, word=Word.ROLL_BACK, since=status.tripped_at, about=status.id)
+            text = f"{_name(status, evidence)} {_limit(status)} for {Duration(status.hold or 0)}; {_now(status)}"
+        yield Reason(
+            text=text, word=Word.ROLL_BACK, since=status.tripped_at, about=status.id, remedy=_how_to_reset(status)
+        )
+
+
+def _now(status: CriterionStatus) -> str:
+    """Where a tripped criterion stands now. It is latched: recovered, it must not read as bad, nor bad as over."""
+    if status.value is None or status.op is None or status.limit is None:
+        return "now not known"
+    current = f"now {_number(status.value, status.digits, status.unit)}"
+    over = status.value > status.limit if ">" in status.op else status.value < status.limit
+    return f"{current}, still {'over' if '>' in status.op else 'under'}" if over else f"{current}: recovered, latched"
+
+
+def _how_to_reset(status: CriterionStatus) -> str:
+    return f"once rolled back and watched: aurora-tui criterion reset {status.id} --reason ..."
 
 
 def _blind(evidence: Evidence) -> Iterator[Reason]:
@@ -107,7 +120,8 @@ def _blind(evidence: Evidence) -> Iterator[Reason]:
         name = _name(status, evidence)
         if status.state is CriterionState.TRIPPED_UNVERIFIED:
             why = status.detail or "bad or without data for the whole hold: cannot prove it healthy"
-            yield Reason(text=f"{name}: {why}", word=Word.BLIND, since=status.since, about=status.id)
+            remedy = _how_to_reset(status)
+            yield Reason(text=f"{name}: {why}", word=Word.BLIND, since=status.since, about=status.id, remedy=remedy)
         elif not metrics_dark and status.state is CriterionState.NO_DATA:
             yield from _without_data(status, name, evidence)
     if metrics_dark:
@@ -139,7 +153,10 @@ def _without_data(status: CriterionStatus, name: str, evidence: Evidence) -> Ite
         or not -AHEAD_TOLERATED <= evidence.now - status.since <= bridged
     ):
         why = status.source_error or status.detail or "no data"
-        yield Reason(text=f"{name}: {why}", word=Word.BLIND, since=status.since, about=status.id)
+        # The one that may trip first leads: it was breaching when the data went.
+        yield Reason(
+            text=f"{name}: {why}", word=Word.BLIND, since=status.since, deadline=status.trips_at, about=status.id
+        )
 
 
 def _why_dark(light: SourceLight, now: float) -> str:

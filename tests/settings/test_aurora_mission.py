@@ -62,10 +62,10 @@ def test_there_are_four_objectives_with_the_plans_own_queries() -> None:
 @pytest.mark.parametrize(
     ("criterion", "slo", "op", "value", "minutes", "statistics"),
     [
-        ("fill-low", "fill", Comparison.LESS, 0.75, 15, ["mean", "avg gauge"]),
-        ("rtt-high", "rtt", Comparison.GREATER, 400, 15, ["p95", "avg gauge"]),
+        ("fill-low", "fill", Comparison.LESS, 0.75, 15, ["mean 2m", "avg gauge"]),
+        ("rtt-high", "rtt", Comparison.GREATER, 400, 15, ["p95 2m", "avg gauge"]),
         ("provenance-low", "provenance", Comparison.LESS, 0.90, 5, ["min gauge"]),
-        ("policy-slow", "policy", Comparison.GREATER, 50, 5, ["p99"]),
+        ("policy-slow", "policy", Comparison.GREATER, 50, 5, ["p99 2m"]),
     ],
 )
 def test_a_rollback_criterion_is_the_plans(

@@ -30,12 +30,12 @@ EXPECTED = {
     ("slo", "rtt", "avg gauge"): {"value": 310, "newest": AT},
     ("slo", "provenance", "min gauge"): {"value": 0.91, "newest": AT},
     ("slo", "policy", "p99"): {"value": 47.5, "newest": AT, "good_ratio": 0.9},
-    ("criterion", "fill-low", "mean"): {"value": 0.84, "newest": AT},
+    ("criterion", "fill-low", "mean 2m"): {"value": 0.84, "newest": AT},
     ("criterion", "fill-low", "avg gauge"): {"value": 0.83, "newest": AT},
-    ("criterion", "rtt-high", "p95"): {"value": 375, "newest": AT},
+    ("criterion", "rtt-high", "p95 2m"): {"value": 375, "newest": AT},
     ("criterion", "rtt-high", "avg gauge"): {"value": 310, "newest": AT},
     ("criterion", "provenance-low", "min gauge"): {"value": 0.91, "newest": AT},
-    ("criterion", "policy-slow", "p99"): {"value": 47.5, "newest": AT},
+    ("criterion", "policy-slow", "p99 2m"): {"value": 47.5, "newest": AT},
 }
 
 

@@ -168,15 +168,15 @@ def test_go_names_what_is_not_watched() -> None:
 def test_a_trip_is_roll_back_with_its_runbook() -> None:
     tripped = criterion(state=CriterionState.TRIPPED, value=412.0, tripped_at=NOW - 60)
     found = verdict(criteria=(tripped,))
-    assert said(found) == [(Word.ROLL_BACK, "RTT p95 was > 400 for 15m, now 412 ms")]
+    assert said(found) == [(Word.ROLL_BACK, "RTT p95 > 400 for 15m; now 412 ms, still over")]
     assert (found.runbook, found.reasons[0].since) == ("rollback", NOW - 60)
 
 
 def test_a_trip_that_is_over_does_not_read_as_if_it_were_good_or_still_on() -> None:
     tripped = criterion(state=CriterionState.TRIPPED, value=210.0, tripped_at=NOW - 3600)
-    assert verdict(criteria=(tripped,)).reasons[0].text == "RTT p95 was > 400 for 15m, now 210 ms"
+    assert verdict(criteria=(tripped,)).reasons[0].text == "RTT p95 > 400 for 15m; now 210 ms: recovered, latched"
     unknown = criterion(state=CriterionState.TRIPPED, value=None, tripped_at=NOW - 3600)
-    assert verdict(criteria=(unknown,)).reasons[0].text == "RTT p95 was > 400 for 15m, now not known"
+    assert verdict(criteria=(unknown,)).reasons[0].text == "RTT p95 > 400 for 15m; now not known"
 
 
 def test_a_sev1_names_the_alert() -> None:

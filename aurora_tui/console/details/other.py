@@ -85,6 +85,7 @@ def verdict_lines(situation: Situation, mission: Mission, now: float, cells: int
     result: list[Line] = [(span(f"{glyph} {headline(verdict, now)}", f"{ink} bold"),)]
     for reason in verdict.reasons:
         result += fact(reason.word.value, reason_words(reason, now), cells, WORDS[reason.word][1])
+        result += fact("", reason.remedy, cells, "dim") if reason.remedy else []
     if verdict.deadline is not None:
         result += fact(
             "worse by itself", f"{stamp(verdict.deadline)}, in {clock_length(verdict.deadline - now)}", cells
