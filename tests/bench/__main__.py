@@ -56,7 +56,7 @@ def filled(text: str) -> bool:
     return (
         all(word in text for word in wanted)
         and any(word in text for word in words)
-        and "waiting" not in text.lower()
+        and not any(word in text.lower() for word in ("waiting", "reading its history", "— %"))
         and "BLIND" not in text
     )
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +223,13 @@ async def test_a_server_that_hangs_is_cut_at_the_read_limit() -> None:
             await asyncio.to_thread(session.get, url, timeout=0.1)
     for error in (by_httpx.value, by_requests.value):
         assert "gives no answer in time" in describe_failure(error, url)
+
+
+def test_httpx_is_loaded_without_its_command_line() -> None:
+    code = (
+        "import sys, click, rich; from aurora_tui.sources.http import httpx_client;"
+        "httpx_client('http://127.0.0.1:1'); import httpx;"
+        "print('httpx._main' in sys.modules, 'pygments' in sys.modules, callable(httpx.main))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.strip() == "False False True", done.stderr
