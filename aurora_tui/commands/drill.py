@@ -12,7 +12,13 @@ _SCENARIO = "calm"
 
 @click.command("drill")
 @click.option("--scenario", default=_SCENARIO, show_default=True, metavar="NAME|FILE", help="What happens.")
-@click.option("--speed", type=float, default=1.0, show_default=True, help="How much faster than the wall time passes.")
+@click.option(
+    "--speed",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="How much faster time passes. Beyond some 30 the sources fall behind: the verdict says BLIND.",
+)
 @click.option(
     "--exporter",
     type=click.Choice(["histograms", "gauges"]),

@@ -96,6 +96,12 @@ class Details(Canvas, can_focus=True):
         self._top = 0 if end < 0 else self._count
         self.post_message(self.Touched())
 
+    def on_key(self, event: events.Key) -> None:
+        """Escape and another key within ESCDELAY arrive as one, with alt: it is Escape that was meant."""
+        if event.key.startswith("alt+"):
+            event.stop()
+            self.action_close()
+
     def on_paste(self, event: events.Paste) -> None:
         """A paste goes nowhere."""
         event.stop()

@@ -154,7 +154,7 @@ class Panel(Canvas, can_focus=True):
         """While a filter is typed, keys are text: no action key may act."""
         if not self.filtering:
             return
-        if event.key == "escape":
+        if event.key == "escape" or event.key.startswith("alt+"):  # another key came within ESCDELAY of it
             self.action_clear()
         elif event.key in ("enter", "tab", "shift+tab", "up", "down"):
             self.filtering = False

@@ -25,7 +25,7 @@ from aurora_tui.sources.prometheus import Prometheus
 from aurora_tui.sources.record import record_begins
 from aurora_tui.sources.round import Round
 from aurora_tui.sources.source import Tell
-from aurora_tui.text import safe
+from aurora_tui.text import redact_url, safe
 
 NAME = "metrics"
 LOOK_BACK_EVERY = 60.0  # world seconds between two looks at shares, history and the query as written
@@ -195,7 +195,11 @@ class MetricsSource:
     async def _ask_time(self) -> float:
         """The server's time; sets skew and latency. The one question without which nothing else is asked."""
         began, real = self._clock.now(), time.perf_counter()
-        [answer] = await self._prometheus.instant("time()")
+        answers = await self._prometheus.instant("time()")
+        if len(answers) != 1:
+            where = redact_url(self._source.url)
+            raise HttpFailure(f"{where} does not tell its time", "Check that this address is a Prometheus.")
+        [answer] = answers
         self._latency = time.perf_counter() - real
         unsure = (self._clock.now() - began) / 2
         skew = answer.value - (began + unsure)

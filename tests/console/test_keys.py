@@ -187,6 +187,14 @@ async def test_enter_opens_details_over_live_panels_and_escape_returns_to_the_ro
         assert app.panel("slo").has_focus
 
 
+async def test_escape_with_another_key_on_its_heels_is_still_escape() -> None:
+    async with console() as (app, pilot, _):
+        await pilot.press("enter")
+        assert app.details.display
+        await pilot.press("alt+j")
+        await until(pilot, lambda: not app.details.display)
+
+
 async def test_details_follow_the_situation() -> None:
     async with console() as (app, pilot, feed):
         await pilot.press("4", "enter")

@@ -404,3 +404,12 @@ async def test_a_server_without_any_sample_gives_no_fold_and_says_so(tmp_path: P
     assert followed(answer, "rtt").error == (
         "Prometheus holds no sample of it, nor of any target. Check its scrape configuration."
     )
+
+
+async def test_a_server_that_does_not_tell_its_time_is_no_prometheus() -> None:
+    async def empty(request: web.Request) -> web.Response:
+        return web.json_response({"status": "success", "data": {"resultType": "vector", "result": []}})
+
+    async with page(empty) as url, watching(MetricsSource(settings(url))) as watch:
+        failed = await watch.failure()
+        assert failed.error == f"{url} does not tell its time. Check that this address is a Prometheus."
