@@ -197,6 +197,10 @@ def longest_known(interval: float, grid: float) -> float:
     return STALE_AFTER_INTERVALS * interval + settle(grid) + grid
 
 
+_UNVERIFIED = "bad or without data for a whole hold: cannot prove it healthy"
+_NEVER_MEASURED = "nothing here measures it: no reading of it has data"
+
+
 def _on_fresh_data(status: CriterionStatus, fold: Fold) -> CriterionStatus:
     if status.state is CriterionState.TRIPPED:
         return _with(status, since=fold.bad_since, tripped_at=fold.tripped_at)
@@ -205,7 +209,7 @@ def _on_fresh_data(status: CriterionStatus, fold: Fold) -> CriterionStatus:
             status,
             since=fold.possible_since,
             tripped_at=fold.tripped_unverified_at,
-            detail="bad or without data for the whole hold: cannot prove it healthy",
+            detail=_UNVERIFIED if status.statistic is not None else _NEVER_MEASURED,
         )
     if status.state is CriterionState.BREACHING and fold.bad_since is not None:
         return _with(status, since=fold.bad_since, trips_at=fold.bad_since + fold.hold)

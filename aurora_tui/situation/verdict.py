@@ -119,9 +119,8 @@ def _blind(evidence: Evidence) -> Iterator[Reason]:
     for status in evidence.criteria:
         name = _name(status, evidence)
         if status.state is CriterionState.TRIPPED_UNVERIFIED:
-            why = status.detail or "bad or without data for the whole hold: cannot prove it healthy"
-            remedy = _how_to_reset(status)
-            yield Reason(text=f"{name}: {why}", word=Word.BLIND, since=status.since, about=status.id, remedy=remedy)
+            why = status.detail or "cannot be proved healthy"
+            yield Reason(text=f"{name}: {why}", word=Word.BLIND, about=status.id, remedy=_how_to_reset(status))
         elif not metrics_dark and status.state is CriterionState.NO_DATA:
             yield from _without_data(status, name, evidence)
     if metrics_dark:

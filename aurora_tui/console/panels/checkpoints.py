@@ -44,7 +44,10 @@ def rows(situation: Situation, now: float, width: int) -> list[Row]:
     ]
     if situation.phase is None:
         words = ("no phase runs: nothing is counted", "start one: aurora-tui phase start ID")
-        result = [Row(f"none/{text}", partial(_words, text), text) for text in words] + result
+        # The Situation's own row says the same, cut to a column.
+        result = [Row(f"none/{text}", partial(_words, text), text) for text in words] + [
+            row for row in result if row.id != "phase"
+        ]
     return result
 
 
