@@ -102,7 +102,8 @@ def _now(status: CriterionStatus) -> str:
 
 
 def _how_to_reset(status: CriterionStatus) -> str:
-    return f"once rolled back and watched: aurora-tui criterion reset {status.id} --reason ..."
+    when = "once rolled back and watched" if status.state is CriterionState.TRIPPED else "once it is measured and well"
+    return f"{when}: aurora-tui criterion reset {status.id} --reason ..."
 
 
 def _blind(evidence: Evidence) -> Iterator[Reason]:
