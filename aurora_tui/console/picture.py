@@ -56,9 +56,11 @@ def filled(app: AuroraApp) -> bool:
 
 
 def counted(app: AuroraApp) -> bool:
-    """Whether every criterion's history has been read."""
+    """Whether every criterion's history has been read, and every SLO's share and budget with it."""
     situation = app.pulse.situation
-    return situation is not None and not any(is_not_counted_yet(item) for item in situation.criteria)
+    if situation is None or any(is_not_counted_yet(item) for item in situation.criteria):
+        return False
+    return all(slo.compliance is not None and any(value is not None for value in slo.spark) for slo in situation.slos)
 
 
 def take(path: Path, after: float) -> Callable[[Pilot[Any]], Coroutine[Any, Any, None]]:

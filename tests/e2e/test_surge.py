@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import select
 import signal
 import subprocess
 import time
 import urllib.request
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -136,6 +138,17 @@ def test_stopping_the_exporter_in_the_middle_of_a_breach_ends_in_blind() -> None
         situation, code = status(world["profile"])
         assert code == 4
         assert all(slo["state"] != "meets" for slo in situation["slos"] if slo["id"] == "rtt")
+
+
+def test_a_picture_of_a_live_console_waits_for_shares_and_history(tmp_path: Path) -> None:
+    with served() as world:
+        picture = tmp_path / "console.svg"
+        subprocess.run((*AURORA, "--config", world["profile"], "--screenshot", str(picture)), check=True, timeout=60)
+        text = picture.read_text()
+        assert "Fill&#160;rate" in text
+        assert "GO" in text
+        assert "····" not in text, "a sparkline without its history"
+        assert not re.search("—(&#160;)*%", text), "a share that had not been read"
 
 
 @pytest.mark.needs("prometheus", "promtool", "prometheus-alertmanager")
