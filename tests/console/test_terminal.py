@@ -95,15 +95,25 @@ def test_a_quiet_screen_costs_at_most_1_kb_a_second() -> None:
         assert 0 < screen.quiet_bytes(3.0) / 3.0 <= 1024
 
 
+def without_clocks(text: str) -> str:
+    """A screen whose figures are masked: ages and clocks tick while two screens are compared."""
+    return re.sub(r"\d+", "0", text)
+
+
 def test_after_a_storm_of_sizes_the_screen_is_as_if_started_so() -> None:
-    with terminal("breaching") as screen:
+    words = ("SLO", "WORKLOADS", "CHECKPOINTS", "ALERTS", "CrashLoopBackOff", "RTTHigh", "ROLL BACK IN", "q quit")
+    with terminal("breaching", columns=80, rows=24) as fresh, terminal("breaching") as screen:
+        shown(fresh, lambda text: all(word in text for word in words))
         shown(screen, "ROLL BACK IN")
         for columns, rows in ((80, 24), (40, 10), (200, 60), (100, 30), (80, 24)):
             screen.resize(columns, rows)
             screen.pump(0.02)
-        text = shown(screen, lambda text: "q quit" in text and "CHECKPOINTS" in text and "ROLL BACK IN" in text)
-        for words in ("SLO", "WORKLOADS", "ALERTS", "CrashLoopBackOff", "RTTHigh"):
-            assert words in text
+
+        def alike(text: str) -> bool:
+            fresh.pump(0.0)
+            return without_clocks(text) == without_clocks(fresh.text)
+
+        shown(screen, alike)
 
 
 def test_below_the_least_size_it_says_so_and_still_tells_the_verdict() -> None:
