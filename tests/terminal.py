@@ -185,6 +185,8 @@ class Terminal:
         columns, rows = self.size
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_A_PERSONS)}
         fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)  # tests run in the background inherit SIGINT ignored
         try:
             os.execvpe(
                 command[0], command, {**inherited, "TERM": "xterm-256color", "COLORTERM": "truecolor", **environment}

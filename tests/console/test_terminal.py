@@ -179,7 +179,7 @@ def test_a_terminal_that_never_reads_again_does_not_keep_a_signal_from_ending_it
         shown(screen, "tick ")
         stall(screen, file, 20)
         os.kill(screen.pid, signal.SIGTERM)
-        assert screen.wait_unread(2.0) == 143
+        assert screen.wait_unread(LIMIT) == 143
 
 
 def test_a_terminal_that_never_reads_again_does_not_keep_q_from_ending_it(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_a_terminal_that_never_reads_again_does_not_keep_q_from_ending_it(tmp_pa
         shown(screen, "tick ")
         stall(screen, file, 20)
         screen.send("q")
-        assert screen.wait_unread(5.0) == 0
+        assert screen.wait_unread(LIMIT) == 0
 
 
 @pytest.mark.parametrize("key", ["q", None], ids=["q", "SIGTERM"])
@@ -199,7 +199,7 @@ def test_a_feed_that_neither_stops_nor_closes_does_not_keep_the_console(key: str
             os.kill(screen.pid, signal.SIGTERM)
         else:
             screen.send(key)
-        assert screen.wait(5.0) == (143 if key is None else 0)
+        assert screen.wait(LIMIT) == (143 if key is None else 0)
         assert LEFT_ALTERNATE_SCREEN in screen.raw
 
 

@@ -105,7 +105,7 @@ def test_a_surge_goes_from_go_to_roll_back_at_the_right_times(record_property: A
         assert rtt["tripped_at"] - rtt["since"] == HOLD
         # Settling and a look take 65 s of the world; the rest is this machine being busy.
         late = seen[-1]["now"] - rtt["tripped_at"]
-        assert late <= 65 + 10 * SPEED
+        assert late <= 65 + 20 * SPEED
         assert seen[-1]["verdict"]["runbook"] == "rollback"
         record_property("measured", f"surge at speed {SPEED}: ROLL BACK said {late:.0f} s (world) after the trip")
 
@@ -120,8 +120,8 @@ def test_killing_and_restarting_the_console_changes_no_clock() -> None:
             assert console.wait() == 128 + signal.SIGKILL
         with Terminal((*AURORA, "--config", world["profile"])) as console:
             console.until(lambda text: "ROLL BACK IN" in text, 20, "the breach after a restart")
-        after, code = status(world["profile"])
-        assert code == 1
+        with closing(Watch(world["profile"])) as watch:
+            after = watch.until("ROLL BACK IN", limit=60)[-1]
         first, second = criterion(before, "rtt-high"), criterion(after, "rtt-high")
         assert second["state"] == "breaching"
         assert (first["since"], first["trips_at"]) == (second["since"], second["trips_at"])
@@ -135,7 +135,7 @@ def test_stopping_the_exporter_in_the_middle_of_a_breach_ends_in_blind() -> None
         blind = watch.until("BLIND", limit=60)
         assert "GO" not in in_order(blind)[1:]
         # It stays blind: the clock of what is possible runs on, and nothing turns green.
-        situation, code = status(world["profile"])
+        situation, code = status(world["profile"], "--wait", "60")
         assert code == 4
         assert all(slo["state"] != "meets" for slo in situation["slos"] if slo["id"] == "rtt")
 
@@ -154,7 +154,7 @@ def test_a_picture_of_a_live_console_waits_for_shares_and_history(tmp_path: Path
 @pytest.mark.needs("prometheus", "promtool", "prometheus-alertmanager")
 def test_the_same_console_watches_a_real_prometheus_and_alertmanager() -> None:
     with served("--real-prometheus") as world:
-        situation, code = status(world["profile"])
+        situation, code = status(world["profile"], "--wait", "60")
         assert (situation["verdict"]["word"], code) == ("GO", 0), situation["verdict"]["reasons"]
         lights = {light["name"]: light for light in situation["lights"]}
         assert lights["metrics"]["version"].startswith("2.")
