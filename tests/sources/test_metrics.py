@@ -313,14 +313,14 @@ async def test_a_look_asks_as_much_for_one_treaty_as_for_twenty_one(prometheus: 
 
 
 async def test_a_clock_that_is_wrong_by_more_than_five_seconds_is_noted(prometheus: RunningServer) -> None:
-    behind = Clock(world_origin=-10.0)
+    behind = Clock(world_origin=-120.0)
     async with watching(MetricsSource(settings(prometheus.url, clock=behind))) as watch:
         answer = await watch.metrics(complete)
-    assert answer.skew == pytest.approx(10.0, abs=0.5)
-    assert answer.notes == ("this machine's clock is 10 s behind the server's: check NTP on both",)
+    assert answer.skew == pytest.approx(120.0, abs=0.5)
+    assert answer.notes == ("this machine's clock is 120 s behind the server's: check NTP on both",)
     fold = fold_of(answer, "rtt")
     assert fold.to is not None
-    assert fold.to - (answer.at - 60) + 10 - 0 + 0 >= 40 or True
+    assert fold.to > answer.at, "judged in the server's time"
 
 
 async def test_a_slash_after_the_address_does_no_harm(prometheus: RunningServer) -> None:
@@ -334,7 +334,7 @@ async def test_closing_does_not_wait_for_a_request_under_way(prometheus: Running
         await watch.metrics()
     began = time.monotonic()
     await source.close()
-    assert time.monotonic() - began < 0.1
+    assert time.monotonic() - began < 1.0, "a request may take 8 s"
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
