@@ -110,6 +110,20 @@ class RaiseAlert(_Event, frozen=True, kw_only=True, tag="alert"):
     lasts: Duration | None = None
 
 
+class Crowd(_Event, frozen=True, kw_only=True, tag="crowd"):
+    """The cluster gets a crowd to measure with: `pods` Ready pods in `deployments` deployments, crowd-00, …"""
+
+    pods: int = 5000
+    deployments: int = 40
+
+
+class Churn(_Event, frozen=True, kw_only=True, tag="churn"):
+    """From now on pods of the crowd change `rate` times a second, in the order of `seed`; 0 ends it."""
+
+    rate: float = 500.0
+    seed: int = 0
+
+
 class Recover(_Event, frozen=True, kw_only=True, tag="recover"):
     """Everything above ends; exporters listen again. What crashed stays with its image."""
 
@@ -126,6 +140,8 @@ Event = (
     | ExporterStop
     | ExporterStart
     | RaiseAlert
+    | Crowd
+    | Churn
     | Recover
 )
 _KINDS: tuple[type[_Event], ...] = (
@@ -140,6 +156,8 @@ _KINDS: tuple[type[_Event], ...] = (
     ExporterStop,
     ExporterStart,
     RaiseAlert,
+    Crowd,
+    Churn,
     Recover,
 )
 EVENTS = tuple(str(kind.__struct_config__.tag) for kind in _KINDS)
@@ -240,6 +258,13 @@ def _check(event: Event, place: str) -> None:
         raise msgspec.ValidationError(f"{event.coverage} is not between 0 and 1 - at `{place}.coverage`")
     if isinstance(event, CanaryCrash) and event.pods < 1:
         raise msgspec.ValidationError(f"{event.pods} is not a number of pods - at `{place}.pods`")
+    if isinstance(event, Crowd) and not 1 <= event.deployments <= event.pods <= 20_000:
+        raise msgspec.ValidationError(
+            f"{event.pods} pods in {event.deployments} deployments are not possible (at most 20000, a pod in each or "
+            f"more) - at `{place}`"
+        )
+    if isinstance(event, Churn) and not 0.0 <= event.rate <= 5000.0:
+        raise msgspec.ValidationError(f"{event.rate} is not between 0 and 5000 a second - at `{place}.rate`")
     if isinstance(event, RaiseAlert) and not event.labels.get("alertname"):
         raise msgspec.ValidationError(f"an alert needs the label alertname - at `{place}.labels`")
 

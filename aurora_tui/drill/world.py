@@ -16,7 +16,7 @@ from aurora_tui.drill.control import control_app
 from aurora_tui.drill.disturbance import Disturbances
 from aurora_tui.drill.exporter import Exporter, exporter_app
 from aurora_tui.drill.history import history
-from aurora_tui.drill.kubernetes import Behaviour, Cluster, kubeconfig, kubernetes_app, loopback_tls
+from aurora_tui.drill.kubernetes import Behaviour, Cluster, crowd, kubeconfig, kubernetes_app, loopback_tls
 from aurora_tui.drill.loopback import Server
 from aurora_tui.drill.manifests import CANARY, NAMESPACE, before_canary, canary
 from aurora_tui.drill.monitoring import EmbeddedMonitoring, Monitoring
@@ -25,6 +25,8 @@ from aurora_tui.drill.profile import CONTEXT, profile
 from aurora_tui.drill.scenario import (
     EXPORTERS,
     CanaryCrash,
+    Churn,
+    Crowd,
     Event,
     ExporterStart,
     ExporterStop,
@@ -78,6 +80,7 @@ class World:
         self._network: Network | None = None
         self._post: AlertPost | None = None
         self._tasks: list[asyncio.Future[None]] = []
+        self._churning: asyncio.Future[None] | None = None
         self._happened = 0
 
     def _make_monitoring(self, port: int) -> Monitoring:
@@ -199,13 +202,27 @@ class World:
             case RaiseAlert():
                 assert self._post is not None
                 await self._post.raise_alert(event)
+            case Crowd():
+                crowd.seed(self.cluster, event.pods, event.deployments, NAMESPACE)
+            case Churn():
+                self._churn_at(event)
             case Recover():
+                self._churn_at(None)
                 self._disturbances.clear()
                 for job in self._exporters:
                     await self._start_exporter(job)
             case _:
                 self._disturbances.add(event)
         self._happened += 1
+
+    def _churn_at(self, event: Churn | None) -> None:
+        """Let the crowd's pods change as the event says, and no longer as one before it said."""
+        if self._churning is not None:
+            self._churning.cancel()
+            self._churning = None
+        if event is not None and event.rate > 0.0:
+            churn = crowd.churn(self.cluster, event.rate, NAMESPACE, event.seed)
+            self._churning = asyncio.ensure_future(churn)
 
     def _crash_canary(self, pods: int) -> None:
         image = canary_image(self.cluster)
@@ -237,6 +254,7 @@ class World:
     async def close(self) -> None:
         """End everything."""
         self.cluster.close()
+        self._churn_at(None)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -65,8 +65,8 @@ class Cluster:
         self._moment = now() - _CLUSTER_AGE
         for name in _NAMESPACES:
             self.registry.create(NAMESPACE, {"metadata": {"name": name}})
-        for index in range(nodes):
-            self._add_node(f"node-{index}", index)
+        for _ in range(nodes):
+            self.add_node()
         self._moment = None
 
     def now(self) -> float:
@@ -221,7 +221,10 @@ class Cluster:
         controller, key = work
         controller.sync(key)
 
-    def _add_node(self, name: str, index: int) -> None:
+    def add_node(self) -> None:
+        """One node more, Ready: node-0, node-1, …"""
+        index = len(self.store.entries(NODE))
+        name = f"node-{index}"
         labels = {"kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
         entry = self.registry.create(NODE, {"metadata": {"name": name, "labels": labels}})
         moment = iso(self.now())

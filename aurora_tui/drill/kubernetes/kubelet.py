@@ -111,6 +111,28 @@ class Kubelets:
                 self._set_due(life)
                 self._tools.alarm(self, key, life.due)
 
+    def unready(self, key: Key, seconds: float) -> bool:
+        """Have the pod's readiness probe fail for so long, from now; False when the pod is not Ready now."""
+        entry, life = self._tools.store.get(POD, *key), self.lives.get(key)
+        if entry is None or life is None or life.stage is not Stage.RUNNING or not life.ready:
+            return False
+        life.ready, life.ready_at = False, self._tools.now() + seconds
+        self._set_due(life)
+        self._tools.alarm(self, key, life.due)
+        self._report(entry, life)
+        return True
+
+    def fail(self, key: Key) -> bool:
+        """Have the pod's first container end now with code 1, once; False when the pod is not Ready now."""
+        entry, life = self._tools.store.get(POD, *key), self.lives.get(key)
+        if entry is None or life is None or life.stage is not Stage.RUNNING or not life.ready:
+            return False
+        life.behaviour, life.failures = Behaviour.CRASH_LOOP, 0
+        self._exit(entry, life)
+        self._tools.alarm(self, key, life.due)
+        self._report(entry, life)
+        return True
+
     def _draw(self, between: tuple[float, float]) -> float:
         return self._tools.random.uniform(*between)
 
