@@ -17,6 +17,7 @@ from pathlib import Path
 from time import time as wall_time
 from zoneinfo import ZoneInfo
 
+from aurora_tui.bundled import bundled_dir
 from aurora_tui.clock import Clock
 from aurora_tui.drill.scenario import find, read
 from aurora_tui.drill.series import Generation
@@ -25,7 +26,6 @@ from aurora_tui.errors import UsageError
 from aurora_tui.ledger.journal import current_actor, start_phase, tick
 from aurora_tui.ledger.log import Log
 from aurora_tui.settings import load
-from aurora_tui.settings.bundled import bundled_dir
 from aurora_tui.situation.checkpoint import rounds
 from aurora_tui.situation.journal import Journal, PhaseRun
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from textual.color import Color, ColorParseError
 from textual.theme import BUILTIN_THEMES, Theme
 
-from aurora_tui.settings.bundled import bundled_dir
+from aurora_tui.bundled import bundled_dir
 from aurora_tui.text import safe
 
 DEFAULT = "aurora-dark"

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import msgspec
 
+from aurora_tui.bundled import bundled
 from aurora_tui.clock import WALL, Clock
-from aurora_tui.settings.bundled import bundled
 from aurora_tui.settings.document import Document
 from aurora_tui.settings.flags import Overrides, chosen_environment, with_flags
 from aurora_tui.settings.locations import ledger_file, person_file, with_paths_resolved

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from aurora_tui.bundled import bundled, bundled_dir
 from aurora_tui.errors import UsageError
 from aurora_tui.settings import load
-from aurora_tui.settings.bundled import bundled, bundled_dir
 from tests.settings.places import AURORA, aurora_tables, complaint, loaded, write
 
 PACKAGE = AURORA.parents[1] / "aurora_tui"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from aurora_tui.errors import AuroraError
 
-_PACKAGE = Path(__file__).resolve().parents[1]
+_PACKAGE = Path(__file__).resolve().parent
 
 
 def bundled(name: str) -> Path:
