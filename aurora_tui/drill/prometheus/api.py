@@ -195,7 +195,7 @@ class _QueryPages:
                 raise _bad_parameter("match[]", "1:1: parse error: a series selector is expected")
             found.update({id(each): each for each in self._storage.select(matchers_of(tree))})
         chosen = found.values() if form.every("match[]") else list(self._storage)
-        within = [each for each in chosen if each.times and each.times[0] <= end and each.times[-1] >= start]
+        within = [each for each in chosen if each.size and each.oldest <= end and each.newest >= start]
         return sorted(within, key=lambda each: each.labels)
 
 

@@ -30,7 +30,9 @@ class Matcher:
     value: str
 
     def accepts(self, labels: Labels) -> bool:
-        value = value_of(labels, self.name)
+        return self.accepts_value(value_of(labels, self.name))
+
+    def accepts_value(self, value: str) -> bool:
         if self.kind == EQUAL:
             return value == self.value
         if self.kind == NOT_EQUAL:

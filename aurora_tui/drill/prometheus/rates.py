@@ -43,7 +43,7 @@ def _stretched(interval: float, gaps: int, to_start: float, to_end: float) -> fl
 def extrapolated(ranged: Ranged, counter: bool, per_second: bool) -> Column:
     """rate (counter, per second), increase (counter) or delta (neither)."""
     values, windows = ranged.values, ranged.windows
-    resets, lost = (ranged.resets, ranged.lost) if counter else ([], [])
+    resets, lost = ranged.resets() if counter else ([], [])
     seconds = windows.range_ms / 1000
     out: Column = []
     for step, entry in zip(windows.steps, _extrapolation(windows), strict=True):
@@ -81,7 +81,7 @@ def instant_change(ranged: Ranged, per_second: bool) -> Column:
 
 
 def resets_count(ranged: Ranged) -> Column:
-    resets = ranged.resets
+    resets, _ = ranged.resets()
     return [
         None if first == end else float(bisect_left(resets, end) - bisect_right(resets, first))
         for first, end in zip(ranged.windows.firsts, ranged.windows.ends, strict=True)
@@ -92,7 +92,7 @@ def changes_count(ranged: Ranged) -> Column:
     values = ranged.values
     changed = [
         index
-        for index in range(1, len(values))
+        for index in range(ranged.windows.firsts[0] + 1, ranged.windows.ends[-1])
         if values[index] != values[index - 1]
         and not (values[index] != values[index] and values[index - 1] != values[index - 1])
     ]

@@ -7,51 +7,54 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from aurora_tui.drill.prometheus.columns import Column, Floats
 from aurora_tui.drill.prometheus.labels import Labels
-from aurora_tui.drill.prometheus.storage import Series
+from aurora_tui.drill.prometheus.series import Series, falls
 
 
 class Windows:
-    """Per step, the first sample's index and one past the last one's, in `times` (milliseconds)."""
+    """Per step, the first sample's index and one past the last one's, in `times` (milliseconds).
+
+    Only `times` from `low` to before `high` are looked at: the column may go on, and grow meanwhile.
+    """
 
     __slots__ = ("ends", "extrapolation", "firsts", "range_ms", "steps", "times")
 
-    def __init__(self, times: Floats, steps: Sequence[float], range_ms: float) -> None:
+    def __init__(self, times: Floats, steps: Sequence[float], range_ms: float, low: int, high: int) -> None:
         self.times = times
         self.steps = steps
         self.range_ms = range_ms
         self.firsts: list[int] = []
         self.ends: list[int] = []
         self.extrapolation: list[tuple[int, int, float, float, float] | None] | None = None
-        first = end = 0
-        size = len(times)
         if len(steps) == 1:
-            self.ends = [bisect_right(times, steps[0])]
-            self.firsts = [bisect_left(times, steps[0] - range_ms)]
+            self.ends = [bisect_right(times, steps[0], low, high)]
+            self.firsts = [bisect_left(times, steps[0] - range_ms, low, high)]
             return
+        part = list(times[low:high])
+        first = end = 0
+        size = high - low
         for step in steps:
-            while end < size and times[end] <= step:
+            while end < size and part[end] <= step:
                 end += 1
             start = step - range_ms
-            while first < end and times[first] < start:
+            while first < end and part[first] < start:
                 first += 1
-            self.firsts.append(first)
-            self.ends.append(end)
+            self.firsts.append(first + low)
+            self.ends.append(end + low)
 
 
 @dataclass(slots=True)
 class Ranged:
-    """One series seen through windows. `resets` and `lost` as in Series.resets, as indices into `values`."""
+    """One series seen through windows. `resets` is asked by what looks at counters: Series.resets of all windows."""
 
     labels: Labels
     values: Floats
     windows: Windows
-    resets: list[int]
-    lost: list[float]
+    resets: Callable[[], tuple[list[int], list[float]]]
 
 
 class WindowCutter:
@@ -60,36 +63,34 @@ class WindowCutter:
     def __init__(self, steps: Sequence[float], range_ms: float) -> None:
         self._steps = steps
         self._range_ms = range_ms
-        self._known: dict[bytes, Windows] = {}
+        self._of_column: dict[tuple[int, int, int], Windows] = {}
 
     def cut(self, series: Series) -> Ranged | None:
-        """None when no step sees a sample of it."""
-        times, values = series.real()
-        size = min(len(times), len(values))  # another thread may be appending
+        """None when no step sees a sample of it. Nothing is copied unless stale markers must be left out."""
+        size = series.size
+        times, values = series.times, series.values
         first = bisect_left(times, self._steps[0] - self._range_ms, 0, size)
         end = bisect_right(times, self._steps[-1], first, size)
-        if first == end:
+        stale = series.stale_within(first, end)
+        if end - first == len(stale):
             return None
-        part = times[first:end]
-        key = part.tobytes()
-        windows = self._known.get(key)
-        if windows is None:
-            windows = self._known[key] = Windows(part.tolist(), self._steps, self._range_ms)
-        positions, lost = series.resets()
-        low, high = bisect_right(positions, first), bisect_left(positions, end)
-        return Ranged(
-            series.labels,
-            values[first:end].tolist(),
-            windows,
-            [position - first for position in positions[low:high]],
-            lost[low:high],
-        )
+        if stale:
+            return self._without_stale(series, times[first:end], values[first:end], [at - first for at in stale])
+        key = (id(times), first, end)
+        windows = self._of_column.get(key)
+        if windows is None:  # it holds on to `times`, so the id stays theirs
+            windows = self._of_column[key] = Windows(times, self._steps, self._range_ms, first, end)
+        return Ranged(series.labels, values, windows, lambda: series.resets(first, end))
+
+    def _without_stale(self, series: Series, times: Floats, values: Floats, stale: list[int]) -> Ranged:
+        ended = frozenset(stale)
+        keep = [index for index in range(len(values)) if index not in ended]
+        return self.cut_points(series.labels, [times[index] for index in keep], [values[index] for index in keep])
 
     def cut_points(self, labels: Labels, times: list[float], values: list[float]) -> Ranged:
-        """The same for points that a subquery produced."""
-        resets = [index for index in range(1, len(values)) if values[index] < values[index - 1]]
-        windows = Windows(times, self._steps, self._range_ms)
-        return Ranged(labels, values, windows, resets, [values[index - 1] for index in resets])
+        """The same for points in lists: a subquery's, or what is left of a series."""
+        windows = Windows(times, self._steps, self._range_ms, 0, len(times))
+        return Ranged(labels, values, windows, lambda: falls(values, 0))
 
 
 class LatestPicker:
@@ -98,13 +99,13 @@ class LatestPicker:
     def __init__(self, steps: Sequence[float], lookback_ms: float) -> None:
         self._steps = steps
         self._lookback_ms = lookback_ms
-        self._known: dict[bytes, list[int]] = {}
+        self._of_column: dict[tuple[int, int, int], tuple[Floats, list[int]]] = {}
 
     def pick(self, series: Series, want_time: bool = False) -> Column | None:
         """Values by step, or their times in seconds; None when no step has any."""
         steps, lookback = self._steps, self._lookback_ms
-        values, times = series.values, series.times
-        size = min(len(times), len(values))  # another thread may be appending
+        size = series.size
+        times, values = series.times, series.values
         if len(steps) == 1:
             index = bisect_right(times, steps[0], 0, size) - 1
             if index < 0 or times[index] < steps[0] - lookback or (series.stale_at and index in series.stale_at):
@@ -114,8 +115,8 @@ class LatestPicker:
         end = bisect_right(times, steps[-1], first, size)
         if first == end:
             return None
-        picks = self._picks(times[first:end])
-        ended = {index - first for index in series.stale_at[bisect_left(series.stale_at, first) :]}
+        picks = self._picks(times, first, end)
+        ended = {index - first for index in series.stale_within(first, end)}
         source = [moment / 1000 for moment in times[first:end]] if want_time else values[first:end].tolist()
         if ended:
             return [None if index < 0 or index in ended else source[index] for index in picks]
@@ -123,15 +124,18 @@ class LatestPicker:
             return list(map(source.__getitem__, picks))
         return [None if index < 0 else source[index] for index in picks]
 
-    def _picks(self, part: array[float]) -> list[int]:
-        key = part.tobytes()
-        picks = self._known.get(key)
-        if picks is None:
-            picks = self._known[key] = []
-            times = part.tolist()
-            index, size = -1, len(times)
-            for step in self._steps:
-                while index + 1 < size and times[index + 1] <= step:
-                    index += 1
-                picks.append(index if index >= 0 and times[index] >= step - self._lookback_ms else -1)
+    def _picks(self, column: array[float], first: int, end: int) -> list[int]:
+        """By step, the index counted from `first`, or -1."""
+        key = (id(column), first, end)
+        known = self._of_column.get(key)
+        if known is not None:
+            return known[1]
+        picks: list[int] = []
+        times = column[first:end].tolist()
+        index, size = -1, len(times)
+        for step in self._steps:
+            while index + 1 < size and times[index + 1] <= step:
+                index += 1
+            picks.append(index if index >= 0 and times[index] >= step - self._lookback_ms else -1)
+        self._of_column[key] = (column, picks)  # held, so that the id stays the column's
         return picks
