@@ -156,13 +156,17 @@ class Terminal:
             return False
         if not data:
             return False
+        self.take(data)
+        return True
+
+    def take(self, data: bytes) -> None:
+        """Understand what was read."""
         self.written += len(data)
         self.raw = (self.raw + data)[-_KEPT:]
         if b"\x1b[?2026$p" in data:  # "do you know synchronised output?"
             os.write(self._fd, b"\x1b[?2026;2$y")
         self._note_paint(data)
         self._stream.feed(_UNKNOWN_TO_PYTE.sub(b"", data))
-        return True
 
     def _note_paint(self, data: bytes) -> None:
         if self.painted is not None:
