@@ -47,6 +47,14 @@ class Entry:
         copied: Object = _decode(self.item)
         return copied
 
+    def but(self, **parts: Object) -> Object:
+        """The object with these parts (metadata, spec, status) for its own; the rest is shared and not to change."""
+        return {**self.thing, **parts}
+
+    def forget_json(self) -> None:
+        """It has been replaced: few will ask for its JSON again."""
+        self._json = None
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -65,6 +73,44 @@ class Change:
         return "DELETED" if self.gone else "ADDED" if self.before is None else "MODIFIED"
 
 
+class _Shelf:
+    """Objects of one kind in one namespace. Names are sorted when asked for, and then only the new ones."""
+
+    __slots__ = ("_gone", "_late", "_names", "entries")
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+        self._names: list[str] = []
+        self._late: dict[str, None] = {}
+        self._gone = False
+
+    def put(self, name: str, entry: Entry) -> Entry | None:
+        """Place the entry; the one before it under that name."""
+        before = self.entries.get(name)
+        self.entries[name] = entry
+        if before is None:
+            self._late[name] = None
+        return before
+
+    def pop(self, name: str) -> Entry:
+        """Take the entry away."""
+        if name in self._late:
+            del self._late[name]
+        else:
+            self._gone = True
+        return self.entries.pop(name)
+
+    def names(self) -> list[str]:
+        """In order."""
+        if self._gone or self._late:
+            kept, late = self.entries, self._late
+            self._names = [name for name in self._names if name in kept and name not in late]
+            self._names += late
+            self._names.sort()  # a sorted run and a tail: little work
+            self._late, self._gone = {}, False
+        return self._names
+
+
 class ObjectStore:
     """All objects of the cluster. `keep` changes are remembered, for watches and for lists of the recent past."""
 
@@ -73,8 +119,7 @@ class ObjectStore:
         self.compacted = 0
         """Up to this revision nothing is remembered."""
         self._keep = keep
-        self._objects: dict[Kind, dict[Key, Entry]] = {kind: {} for kind in KINDS}
-        self._sorted: dict[Kind, list[Key] | None] = {}
+        self._shelves: dict[Kind, dict[str, _Shelf]] = {kind: {} for kind in KINDS}
         self._changes: deque[Change] = deque()
         self._listeners: list[Callable[[Change], None]] = []
 
@@ -84,30 +129,29 @@ class ObjectStore:
 
     def get(self, kind: Kind, namespace: str, name: str) -> Entry | None:
         """The object, or None."""
-        return self._objects[kind].get((namespace, name))
+        shelf = self._shelves[kind].get(namespace)
+        return shelf.entries.get(name) if shelf is not None else None
 
     def entries(self, kind: Kind, namespace: str | None = None) -> list[Entry]:
         """Objects of a kind by namespace and name; None: of all namespaces."""
-        kept = self._objects[kind]
-        keys = self._sorted.get(kind)
-        if keys is None:
-            keys = self._sorted[kind] = sorted(kept)
-        if namespace is None:
-            return [kept[key] for key in keys]
-        return [kept[key] for key in keys if key[0] == namespace]
+        shelves = self._shelves[kind]
+        if namespace is not None:
+            shelf = shelves.get(namespace)
+            return [shelf.entries[name] for name in shelf.names()] if shelf is not None else []
+        return [shelf.entries[name] for _, shelf in sorted(shelves.items()) for name in shelf.names()]
 
     def at(self, kind: Kind, namespace: str | None, revision: int) -> list[Entry]:
         """Objects of a kind as they were at `revision` (above `compacted`): the changes since, undone."""
-        kept = dict(self._objects[kind])
+        undone: dict[Key, Entry | None] = {}
         for change in reversed(self._changes):
             if change.revision <= revision:
                 break
-            if change.kind is kind:
-                if change.before is None:
-                    kept.pop(change.key, None)
-                else:
-                    kept[change.key] = change.before
-        return [kept[key] for key in sorted(kept) if namespace is None or key[0] == namespace]
+            if change.kind is kind and (namespace is None or change.key[0] == namespace):
+                undone[change.key] = change.before
+        kept = {(e.thing["metadata"].get("namespace", ""), e.thing["metadata"]["name"]): e
+                for e in self.entries(kind, namespace)}  # fmt: skip
+        before = {key: entry for key, entry in (kept | undone).items() if entry is not None}
+        return [before[key] for key in sorted(before)]
 
     def since(self, kind: Kind, revision: int) -> list[Change]:
         """The kind's changes after `revision` (above `compacted`), oldest first."""
@@ -120,22 +164,26 @@ class ObjectStore:
         return found[::-1]
 
     def put(self, kind: Kind, thing: Object) -> Entry:
-        """Store `thing` (which becomes the store's) under its name; it gets the next resourceVersion."""
-        key = (thing["metadata"].get("namespace", ""), thing["metadata"]["name"])
-        before = self._objects[kind].get(key)
+        """Store `thing`, which is the store's from now on, under its name; it gets the next resourceVersion."""
         entry = self._stamp(kind, thing)
-        self._objects[kind][key] = entry
-        if before is None:
-            self._sorted[kind] = None
-        self._tell(Change(self.revision, kind, key, before, entry))
+        meta = entry.thing["metadata"]
+        namespace, name = meta.get("namespace", ""), meta["name"]
+        shelves = self._shelves[kind]
+        shelf = shelves.get(namespace)
+        if shelf is None:
+            shelf = shelves[namespace] = _Shelf()
+        before = shelf.put(name, entry)
+        if before is not None:
+            before.forget_json()
+        self._tell(Change(self.revision, kind, (namespace, name), before, entry))
         return entry
 
     def remove(self, entry: Entry) -> Entry:
         """Take the object away; its last state gets the next resourceVersion, as watches show it."""
-        key = (entry.thing["metadata"].get("namespace", ""), entry.thing["metadata"]["name"])
-        before = self._objects[entry.kind].pop(key)
-        self._sorted[entry.kind] = None
-        last = self._stamp(entry.kind, entry.copy())
+        meta = entry.thing["metadata"]
+        key = (meta.get("namespace", ""), meta["name"])
+        before = self._shelves[entry.kind][key[0]].pop(key[1])
+        last = self._stamp(entry.kind, entry.thing)
         self._tell(Change(self.revision, entry.kind, key, before, last, gone=True))
         return last
 
@@ -146,8 +194,7 @@ class ObjectStore:
 
     def _stamp(self, kind: Kind, thing: Object) -> Entry:
         self.revision += 1
-        thing["metadata"]["resourceVersion"] = str(self.revision)
-        return Entry(kind, thing)
+        return Entry(kind, {**thing, "metadata": {**thing["metadata"], "resourceVersion": str(self.revision)}})
 
     def _tell(self, change: Change) -> None:
         self._changes.append(change)
