@@ -15,11 +15,12 @@ from aurora_tui.drill.kubernetes.garbage import GarbageCollector, NamespaceContr
 from aurora_tui.drill.kubernetes.kinds import BY_NAME, DEPLOYMENT, NAMESPACE, NODE, POD, Kind
 from aurora_tui.drill.kubernetes.kubelet import Kubelets
 from aurora_tui.drill.kubernetes.registry import Registry
-from aurora_tui.drill.kubernetes.replicasets import ReplicaSetController, ready_since
+from aurora_tui.drill.kubernetes.replicasets import ReplicaSetController
 from aurora_tui.drill.kubernetes.scheduler import Scheduler
 from aurora_tui.drill.kubernetes.status import bad_request
 from aurora_tui.drill.kubernetes.store import Change, Key, Object, ObjectStore
 from aurora_tui.drill.kubernetes.timetable import Timetable
+from aurora_tui.drill.kubernetes.victims import ready_since
 
 _AT_ONCE = 200
 """Controller steps in a row before others on the event loop get their turn."""

@@ -50,6 +50,10 @@ class Registry:
         """A random ending for a name, from Kubernetes' alphabet without vowels."""
         return "".join(self._random.choice(_SAFE) for _ in range(length))
 
+    def uid(self) -> str:
+        """A new object's uid."""
+        return str(UUID(int=self._random.getrandbits(128), version=4))
+
     def find(self, kind: Kind, namespace: str, name: str) -> Entry:
         """The object; Refused 404."""
         entry = self.store.get(kind, namespace, name)
@@ -69,7 +73,7 @@ class Registry:
             meta["name"] = meta["generateName"] + self.suffix()
         for field in ("generation", "deletionTimestamp", "deletionGracePeriodSeconds"):
             meta.pop(field, None)
-        meta["uid"] = str(UUID(int=self._random.getrandbits(128), version=4))
+        meta["uid"] = self.uid()
         meta["creationTimestamp"] = iso(self._now())
         if kind.counts_generations:
             meta["generation"] = 1
@@ -80,6 +84,16 @@ class Registry:
             self._address(thing)
         self._admit(kind, thing["metadata"]["name"], namespace)
         return Entry(kind, thing) if dry_run else self.store.put(kind, thing)
+
+    def create_like(self, made: Entry) -> Entry:
+        """Store one more object like `made`, which `create` gave a name: what it was given it need not be given again.
+
+        Refused 404, 403, 409 as by `create`.
+        """
+        meta = {**made.thing["metadata"], "name": made.thing["metadata"]["generateName"] + self.suffix()}
+        meta |= {"uid": self.uid(), "creationTimestamp": iso(self._now())}
+        self._admit(made.kind, meta["name"], meta.get("namespace", ""))
+        return self.store.put(made.kind, {**made.thing, "metadata": meta})
 
     def _namespace_of(self, meta: Object, namespace: str) -> str:
         given: str = meta.get("namespace") or namespace or "default"
