@@ -1,13 +1,6 @@
-"""Queries with a reason: what the console, the rules and the dashboards ask, and each rule's edges."""
+"""Queries with a reason: the shapes of what is asked, and each rule's edges."""
 
 from __future__ import annotations
-
-import tomllib
-from collections.abc import Iterator
-from pathlib import Path
-
-_MISSION = Path(__file__).resolve().parents[2] / "ops" / "aurora.toml"
-_FILLED_IN = {"$treaty": ".*", "$fresh": "45s", "$window": "1h"}
 
 _SLO = (
     "histogram_quantile(0.95, sum by (treaty_id, le) (rate(treaty_rtt_ms_bucket[5m])))",
@@ -226,26 +219,3 @@ REFUSED = (
     "topk(NaN, up)",
     "topk(Inf, up)",
 )
-
-
-def mission_queries() -> list[str]:
-    """Every query of the mission file's objectives and criteria, its placeholders filled in."""
-    mission = tomllib.loads(_MISSION.read_text())
-    found = []
-    for text in dict.fromkeys(_queries([mission["slo"], mission["criterion"]])):
-        for name, value in _FILLED_IN.items():
-            text = text.replace(name, value)
-        found.append(text.strip())
-    return found
-
-
-def _queries(value: object) -> Iterator[str]:
-    if isinstance(value, list):
-        for inner in value:
-            yield from _queries(inner)
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            if key in ("value", "newest", "good_ratio", "as_written", "events") and isinstance(inner, str):
-                yield inner
-            else:
-                yield from _queries(inner)

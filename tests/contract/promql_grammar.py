@@ -36,6 +36,7 @@ SELECTORS = (
     '{__name__=~"treaty_.*",treaty_id="A"}',
     '{job="bridge"}',
 )
+BUCKETS = ("treaty_rtt_ms_bucket", 'treaty_rtt_ms_bucket{treaty_id=~"B|C"}', "odd_bucket", "broken_bucket")
 DURATIONS = ("15s", "29s", "45s", "1m", "2m", "5m", "17m", "1h")
 RANGE_FUNCTIONS = (*sorted({*OF_RANGE, *OVER_TIME}), "absent_over_time")
 VECTOR_FUNCTIONS = (*EACH, "timestamp", "absent", "sort", "sort_desc", "round")
@@ -43,7 +44,18 @@ AGGREGATIONS = ["sum", "avg", "min", "max", "count", "group", "stddev", "stdvar"
 LABEL_LISTS = ("", "treaty_id", "job", "instance", "le", "treaty_id, le", "kind", "__name__", "name, instance")
 
 NUMBERS = ("0", "1", "-1", "0.5", "0.05", "0.95", "2", "3", "10", "100", "1e3", "NaN", "Inf", "-Inf")
-OFFSETS = ("", "", "", " offset 1m", " offset 7m", " offset -2m", f" @ {START + 3000}", " @ end()")
+OFFSETS = (
+    "",
+    "",
+    "",
+    " offset 1m",
+    " offset 7m30s",
+    " offset -2m",
+    f" @ {START + 3000}",
+    f" @ {START + 2000.5} offset 3m",
+    " @ start()",
+    " @ end()",
+)
 MATCHINGS = (
     "",
     "",
@@ -77,6 +89,16 @@ SHAPES = (
     "(VECTOR) ARITHMETIC MATCHING (VECTOR)",
     "(VECTOR) COMPARISON MATCHING (VECTOR)",
     "(VECTOR) ARITHMETIC on (instance) group_left (version) (VECTOR)",
+    "(VECTOR) COMPARISON ignoring (version, kind) group_left () (VECTOR)",
+    "(VECTOR) + MATCHING (OVER_TIME(SELECTOR[DURATION]) COMPARISON (NUMBER))",
+    "sum by (treaty_id, le) (OVER_TIME(SELECTOR[DURATION] OFFSET))",
+    "histogram_quantile(NUMBER, sum by (treaty_id, le) (OVER_TIME(BUCKETS[DURATION] OFFSET)))",
+    "quantile(scalar(SELECTOR), VECTOR)",
+    "NUMBER ARITHMETIC scalar(VECTOR) ARITHMETIC time()",
+    "quantile_over_time(NUMBER, (VECTOR)[DURATION:] OFFSET)",
+    "absent(VECTOR) SET (VECTOR)",
+    "VECTOR ARITHMETIC VECTOR COMPARISON NUMBER",
+    "VECTOR SET MATCHING VECTOR SET VECTOR",
     "(VECTOR) ARITHMETIC on (instance) group_right () (VECTOR)",
     "(VECTOR) SET MATCHING (VECTOR)",
     "-(VECTOR)",
@@ -87,6 +109,7 @@ SHAPES = (
 )
 WORDS = {
     "SELECTOR": SELECTORS,
+    "BUCKETS": BUCKETS,
     "OFFSET": OFFSETS,
     "DURATION": DURATIONS,
     "NUMBER": NUMBERS,
@@ -110,7 +133,7 @@ _PLACE = re.compile(r"\b[A-Z_]{3,}\b")
 def queries(draw: st.DrawFn, depth: int = 3) -> str:
     """A query of at most `depth` nested operations around selectors."""
     # topk stands on leaves only: over computed ranges the real server picks among equals at random (a Go map's order).
-    shape = draw(st.sampled_from(LEAVES if depth == 0 or draw(st.integers(0, 3)) == 0 else SHAPES))
+    shape = draw(st.sampled_from(LEAVES if depth == 0 or draw(st.integers(0, 9 if depth == 3 else 3)) == 0 else SHAPES))
 
     def fill(place: re.Match[str]) -> str:
         if place[0] in ("VECTOR", "LEAF"):

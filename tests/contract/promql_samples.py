@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 
 from aurora_tui.drill.prometheus.labels import Labels, labels_of
 from aurora_tui.drill.prometheus.storage import STALE, Storage
+from tests.contract.promql_ops import grafana_queries, metrics_in, mission_queries, rule_queries
 
 START = 1_700_000_100.0
 """Unix seconds; a whole number of minutes, so that aligned and unaligned steps both occur."""
@@ -121,9 +122,32 @@ def all_series() -> dict[Labels, Samples]:
         "irregular",
         [(round(START + index * INTERVAL + jitter.uniform(-4, 4), 3), jitter.gauss(100, 30)) for index in range(COUNT)],
     )
+    _add_what_ops_asks_for(out)
     for index, name in enumerate(("x", "y", "z")):  # equal values, to choose among
         add("tied", regular(lambda step, index=index: float(step // 10 % (index + 1))), name=name)
     return out
+
+
+def _add_what_ops_asks_for(out: dict[Labels, Samples]) -> None:
+    """Something plain for each metric of ops that is not there yet: what rules record, what other exporters say."""
+    known = {dict(labels)["__name__"] for labels in out}
+    wanted = [
+        found for query in (*mission_queries(), *rule_queries(), *grafana_queries()) for found in metrics_in(query)
+    ]
+    for number, (metric, fixed) in enumerate(wanted):
+        if metric in known:
+            continue
+        for treaty in ("A", "B"):
+            for bound in BOUNDS if metric.endswith("_bucket") else ("",):
+                labels = labels_of({"treaty_id": treaty, "le": bound, **fixed, "__name__": metric})
+                rising = metric.endswith(("_bucket", "_count", "_sum", "_total"))
+                scale = 1.0 + number % 7
+                out[labels] = _counter(number, (77,), scale) if rising else _wave(scale)
+
+
+def _wave(scale: float) -> Samples:
+    """A gauge around 1 that passes thresholds up to twice its scale, with an hour-long rhythm and a gap."""
+    return regular(lambda index: None if 140 < index < 150 else scale * (1 + math.sin(index / 30)))
 
 
 def fill_storage(storage: Storage) -> None:

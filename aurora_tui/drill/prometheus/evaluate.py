@@ -14,6 +14,7 @@ from aurora_tui.drill.prometheus import binary, functions, over_time, rates
 from aurora_tui.drill.prometheus.aggregate import AGGREGATIONS, TAKES_NUMBER, aggregate, grouping
 from aurora_tui.drill.prometheus.columns import Column, Row, distinct, filled, join
 from aurora_tui.drill.prometheus.errors import BadQuery, ExecutionFailed, TimedOut
+from aurora_tui.drill.prometheus.invariance import invariant
 from aurora_tui.drill.prometheus.labels import NAME, Labels, drop_name
 from aurora_tui.drill.prometheus.matchers import EQUAL, MATCHES, MATCHES_NOT, NOT_EQUAL, Matcher
 from aurora_tui.drill.prometheus.quantile import histogram_quantile
@@ -201,6 +202,8 @@ class Evaluator:
         by = modifier is None or modifier.type == promql.AggModifierType.By
         names = [] if modifier is None else modifier.labels
         number = self.scalar(node.param) if operation in TAKES_NUMBER else []
+        if number and invariant(node.expr):
+            number = [number[0]] * len(number)
         return aggregate(operation, self.vector(node.expr), grouping(by, names), number)
 
     def _binary(self, node: Any) -> list[Row]:
