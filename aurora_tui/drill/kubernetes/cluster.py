@@ -12,7 +12,7 @@ from aurora_tui.drill.kubernetes.controller import Controller, Tools
 from aurora_tui.drill.kubernetes.deployments import DeploymentController
 from aurora_tui.drill.kubernetes.events import EventRecorder
 from aurora_tui.drill.kubernetes.garbage import GarbageCollector, NamespaceController
-from aurora_tui.drill.kubernetes.kinds import BY_NAME, DEPLOYMENT, NAMESPACE, NODE, POD, Kind
+from aurora_tui.drill.kubernetes.kinds import BY_NAME, DEPLOYMENT, KINDS, NAMESPACE, NODE, POD, Kind
 from aurora_tui.drill.kubernetes.kubelet import Kubelets
 from aurora_tui.drill.kubernetes.registry import Registry
 from aurora_tui.drill.kubernetes.replicasets import ReplicaSetController
@@ -58,10 +58,12 @@ class Cluster:
         tools = Tools(self.store, self.registry, self.events, self.now, self._alarm, random)
         self.kubelets = Kubelets(tools)
         # ReplicaSets before deployments: pods that are to go are marked before new ones are asked for.
-        self._controllers: tuple[Controller, ...] = (
-            ReplicaSetController(tools), DeploymentController(tools), Scheduler(tools), self.kubelets,
+        replica_sets = ReplicaSetController(tools)
+        controllers: tuple[Controller, ...] = (
+            replica_sets, DeploymentController(tools, replica_sets), Scheduler(tools), self.kubelets,
             GarbageCollector(tools), NamespaceController(tools),
         )  # fmt: skip
+        self._concerned = {kind: [each for each in controllers if kind in each.kinds] for kind in KINDS}
         self.store.listen(self._changed)
         self._moment = now() - _CLUSTER_AGE
         for name in _NAMESPACES:
@@ -198,7 +200,7 @@ class Cluster:
             sleeping.cancel()
 
     def _changed(self, change: Change) -> None:
-        for controller in self._controllers:
+        for controller in self._concerned[change.kind]:
             for key in controller.concerns(change):
                 self._queue[controller, key] = None
         for listener in self._listeners:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
+from aurora_tui.drill.kubernetes.kinds import Kind
 from aurora_tui.drill.kubernetes.registry import Registry
 from aurora_tui.drill.kubernetes.store import Change, Key, ObjectStore
 
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 class Controller(Protocol):
     """One control loop, woken by changes and alarms, one key at a time."""
+
+    kinds: frozenset[Kind]
+    """Changes of objects of these kinds may concern it."""
 
     def concerns(self, change: Change) -> Iterable[Key]:
         """The keys to sync after `change`."""

@@ -15,6 +15,8 @@ _CLUSTER = ""
 class GarbageCollector:
     """Deletes dependents of owners that are gone; carries out Foreground and Orphan deletion. Keys are owner uids."""
 
+    kinds = frozenset(KINDS)
+
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._dependents: dict[str, dict[tuple[Kind, Key], None]] = {}
@@ -95,6 +97,8 @@ class GarbageCollector:
 
 class NamespaceController:
     """Empties a namespace that is being deleted, then lets it go."""
+
+    kinds = frozenset(KINDS)
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools

@@ -57,6 +57,8 @@ class Life:
 class Kubelets:
     """All nodes' kubelets. The rules say how a pod's first container behaves; its others always run."""
 
+    kinds = frozenset({POD})
+
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self.rules: list[Rule] = []

@@ -14,6 +14,7 @@ Judge = Callable[[Object, list[Object], Object | None, float], Object]
 
 DONE, TIMED_OUT = "NewReplicaSetAvailable", "ProgressDeadlineExceeded"
 PAUSED, RESUMED = "DeploymentPaused", "DeploymentResumed"
+FAILURE = "ReplicaFailure"
 _COUNTS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")
 
 
@@ -45,6 +46,8 @@ def counted(deployment: Object, sets: list[Object], new: Object | None, now: flo
     status: Object = {"observedGeneration": deployment["metadata"]["generation"]}
     status |= {name: totals[name] for name in _COUNTS if totals[name]}
     status["terminatingReplicas"] = sum(one["status"].get("terminatingReplicas", 0) for one in sets)
+    if deployment["status"].get("collisionCount"):
+        status["collisionCount"] = deployment["status"]["collisionCount"]
     if deployment["status"].get("conditions"):
         status["conditions"] = deployment["status"]["conditions"]
     enough = deployment["spec"]["replicas"] - rollout.surge_and_unavailable(deployment)[1]
@@ -72,7 +75,22 @@ def deadline(deployment: Object, status: Object) -> float | None:
 
 
 def progressed(deployment: Object, sets: list[Object], new: Object | None, now: float) -> Object:
-    """The status after a step of the rollout, with the Progressing condition."""
+    """The status after a step of the rollout, with the Progressing and ReplicaFailure conditions."""
+    return _with_failure(_judged(deployment, sets, new, now), sets, new, now)
+
+
+def _with_failure(status: Object, sets: list[Object], new: Object | None, now: float) -> Object:
+    """What a ReplicaSet (the new one rather than an old one) says of pods that it could not make."""
+    told = [found for one in (*((new,) if new else ()), *sets) if (found := condition(one["status"], FAILURE))]
+    if told:
+        first = told[0]
+        return with_condition(status, FAILURE, first["status"], first["reason"], first["message"], now)
+    if condition(status, FAILURE) is None:
+        return status
+    return {**status, "conditions": [c for c in status["conditions"] if c["type"] != FAILURE]}
+
+
+def _judged(deployment: Object, sets: list[Object], new: Object | None, now: float) -> Object:
     status = counted(deployment, sets, new, now)
     if not has_deadline(deployment):
         kept = [c for c in status.get("conditions", ()) if c["type"] != "Progressing"]
@@ -105,6 +123,8 @@ def _refreshed(status: Object, current: Object | None, message: str, now: float)
 def is_complete(deployment: Object, status: Object) -> bool:
     """All pods are new and available, and nothing old runs."""
     wanted = deployment["spec"]["replicas"]
+    if status.get("observedGeneration", 0) < deployment["metadata"]["generation"]:
+        return False
     counts = ("updatedReplicas", "replicas", "availableReplicas")
     return all(status.get(count, 0) == wanted for count in counts)
 

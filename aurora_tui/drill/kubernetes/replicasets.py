@@ -11,6 +11,7 @@ from aurora_tui.drill.kubernetes.adoption import Orphans, adopted, released
 from aurora_tui.drill.kubernetes.controller import Tools
 from aurora_tui.drill.kubernetes.crew import Crew
 from aurora_tui.drill.kubernetes.kinds import POD, REPLICA_SET
+from aurora_tui.drill.kubernetes.progress import FAILURE
 from aurora_tui.drill.kubernetes.registry import DeleteOptions, owned_by, owner_of
 from aurora_tui.drill.kubernetes.selectors import labels_match
 from aurora_tui.drill.kubernetes.status import Refused
@@ -18,7 +19,6 @@ from aurora_tui.drill.kubernetes.store import Change, Entry, Key, Object
 from aurora_tui.drill.kubernetes.victims import victims
 
 _COMPONENT = "replicaset-controller"
-FAILURE = "ReplicaFailure"
 
 
 class ReplicaSetController:

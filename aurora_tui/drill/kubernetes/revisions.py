@@ -23,10 +23,17 @@ _NOT_COPIED = frozenset(
 _SAFE = "bcdfghjklmnpqrstvwxz2456789"
 
 
-def template_hash(template: Object) -> str:
-    """The pod-template-hash: FNV-1a of the template, spelled as Kubernetes does; the values differ from its own."""
+_HISTORY_LENGTH = 2000
+"""Characters of the revision-history annotation; the oldest numbers fall out beyond."""
+
+
+def template_hash(template: Object, collisions: int = 0) -> str:
+    """The pod-template-hash: FNV-1a of the template, spelled as Kubernetes does; the values differ from its own.
+
+    collisions: how often the hash was another's already (the deployment's collisionCount); each makes another hash.
+    """
     value = 2166136261
-    for byte in msgspec.json.encode(template, order="sorted"):
+    for byte in msgspec.json.encode(template, order="sorted") + collisions.to_bytes(4, "little") * (collisions > 0):
         value = ((value ^ byte) * 16777619) & 0xFFFFFFFF
     return "".join(_SAFE[ord(digit) % len(_SAFE)] for digit in str(value))
 
@@ -64,6 +71,9 @@ def set_annotations(deployment: Object, one: Object | None, number: int) -> dict
     annotations = {**one["metadata"].get("annotations", {}), **copied}
     if revision(one) < number:
         if REVISION in annotations:
-            annotations[HISTORY] = ",".join(filter(None, (annotations.get(HISTORY), annotations[REVISION])))
+            numbers = [*filter(None, annotations.get(HISTORY, "").split(",")), annotations[REVISION]]
+            while len(",".join(numbers)) > _HISTORY_LENGTH:
+                del numbers[0]
+            annotations[HISTORY] = ",".join(numbers)
         annotations[REVISION] = str(number)
     return dict(sorted(annotations.items()))

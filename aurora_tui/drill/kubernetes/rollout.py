@@ -22,7 +22,7 @@ def _count(value: int | str, of: int, up: bool) -> int:
 def surge_and_unavailable(deployment: Object) -> tuple[int, int]:
     """(max surge, max unavailable) in pods; both 0 would never end, so then one may be unavailable."""
     spec = deployment["spec"]
-    if spec["strategy"]["type"] != "RollingUpdate" or spec["replicas"] == 0:
+    if spec["strategy"]["type"] != "RollingUpdate":
         return 0, 0
     rolling = spec["strategy"]["rollingUpdate"]
     surge = _count(rolling["maxSurge"], spec["replicas"], up=True)
@@ -104,7 +104,9 @@ def proportional_sizes(deployment: Object, active: list[Object]) -> dict[str, in
         size = one["spec"]["replicas"]
         if to_add:
             base = int(one["metadata"].get("annotations", {}).get(MAXIMUM) or deployment["status"].get("replicas", 0))
-            share = round(size * most(deployment) / base) - size if base else 0
+            share = math.floor(size * most(deployment) / base + 0.5) - size if base else 0
+            if deployment["spec"]["replicas"] == 0:
+                share = -size
             left = to_add - added
             share = min(share, left) if to_add > 0 else max(share, left)
             size += share

@@ -15,6 +15,8 @@ _COMPONENT = "default-scheduler"
 class Scheduler:
     """Binds pods to nodes; what fits nowhere waits for a change of the nodes."""
 
+    kinds = frozenset({POD, NODE})
+
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._load: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Which pods a ReplicaSet loses first when it has too many (pure; after kube-controller-manager's ActivePodsWithRanks)."""
+"""Which pods a ReplicaSet that has too many loses first (pure; as ActivePodsWithRanks of kube-controller-manager)."""
 
 from __future__ import annotations
 
