@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping
+from pathlib import Path
 from typing import Protocol
 
+from aurora_tui.bundled import bundled_dir
 from aurora_tui.clock import Clock
 from aurora_tui.drill import alert_rules
 from aurora_tui.drill.alert_post import AlertPost
-from aurora_tui.drill.alertmanager import Alerts, Silences, alertmanager_app
+from aurora_tui.drill.alertmanager import Alerts, Silences, alertmanager_app, shipped
 from aurora_tui.drill.history import History
 from aurora_tui.drill.loopback import Server, check_loopback
 from aurora_tui.drill.prometheus import RuleEngine, Scraper, Storage, Target, prometheus_app
+from aurora_tui.drill.prometheus.rule_file import read_rules
 from aurora_tui.drill.series import AURORA_JOB, SIMULATOR_JOB, Generation
 from aurora_tui.drill.simulator import TICK
 
@@ -37,8 +40,13 @@ class Monitoring(Protocol):
         ...
 
 
+def rules_folder() -> Path:
+    """The rule files that production uses; drills use the very same, on both generations of exporters."""
+    return bundled_dir("ops/prometheus/rules")
+
+
 def targets(exporters: Mapping[str, Server]) -> list[Target]:
-    """The soak protocol's scrape configuration. honor_labels, since the exporters label their treaty themselves.
+    """What ops/prometheus/prometheus.yml scrapes. honor_labels, since the exporters label their treaty themselves.
 
     exporters: by job.
     """
@@ -75,11 +83,10 @@ class EmbeddedMonitoring:
     async def start(self, clock: Clock) -> list[Awaitable[None]]:
         for target in self._targets:
             check_loopback(target.url)
-        alerts = Alerts(alert_rules.ROUTING, Silences(clock.now, self._seed), clock.now)
+        alerts = Alerts(shipped(), Silences(clock.now, self._seed), clock.now)
         self._post = AlertPost(self._alertmanager.url, clock.now)
         scraper = Scraper(self._storage, self._targets, TICK, clock.now, clock.sleep)
-        groups = [alert_rules.rules(self._generation)]
-        rules = RuleEngine(self._storage, groups, TICK, clock.now, clock.sleep, self._post.notify)
+        rules = RuleEngine(self._storage, read_rules(rules_folder()), TICK, clock.now, clock.sleep, self._post.notify)
         await self._alertmanager.start(lambda: alertmanager_app(alerts, clock.now))
         await self._prometheus.start(lambda: prometheus_app(self._storage, clock.now, rules, scraper))
         return [scraper.run(), rules.run()]

@@ -13,10 +13,11 @@ import aiohttp
 
 from aurora_tui.clock import Clock
 from aurora_tui.drill import alert_rules
+from aurora_tui.drill.alertmanager import shipped
 from aurora_tui.drill.backfill import write_openmetrics
 from aurora_tui.drill.history import History
 from aurora_tui.drill.loopback import HOST, Server, require_free
-from aurora_tui.drill.monitoring import targets
+from aurora_tui.drill.monitoring import rules_folder, targets
 from aurora_tui.drill.series import Generation
 from aurora_tui.errors import AuroraError, UsageError
 
@@ -103,11 +104,9 @@ class RealMonitoring:
         self._text.unlink()
 
     def _write_configuration(self) -> None:
-        rules = self._directory / "rules.yml"
-        rules.write_text(alert_rules.rules_file([alert_rules.rules(self._generation)]), encoding="utf-8")
         document = {
             "global": {"scrape_interval": "15s", "evaluation_interval": "15s"},
-            "rule_files": [str(rules)],
+            "rule_files": [str(rules_folder() / "*.yml")],
             "alerting": {
                 "alertmanagers": [{"static_configs": [{"targets": [f"{HOST}:{self._ports['alertmanager']}"]}]}]
             },
@@ -123,7 +122,7 @@ class RealMonitoring:
             ],
         }
         (self._directory / "prometheus.json").write_text(json.dumps(document, indent=1), encoding="utf-8")
-        (self._directory / "alertmanager.yml").write_text(alert_rules.ROUTING.text(), encoding="utf-8")
+        (self._directory / "alertmanager.yml").write_text(shipped().text, encoding="utf-8")
 
     async def _serve(self, name: str, *flags: str) -> None:
         """Start a server and wait until it is ready. AuroraError with its last words when it does not get so far."""
