@@ -6,7 +6,7 @@ Alertmanager's `startsAt` is when an alert fired, Prometheus' `activeAt` since w
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import msgspec
 
@@ -16,14 +16,17 @@ from aurora_tui.situation.alert import AlertState, SourceAlert
 from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.mission import HttpSource
 from aurora_tui.situation.observation import AlertsObserved
-from aurora_tui.sources.http import answer, httpx_client, join
+from aurora_tui.sources.http import answer, fetch, httpx_client, join
 from aurora_tui.sources.polling import poll
 from aurora_tui.sources.source import Tell
 
 if TYPE_CHECKING:
     import httpx
 
+T = TypeVar("T")
+
 LOOK_SECONDS = 10.0  # real; a body that drips is cut there
+MOST_BYTES = 16_000_000  # a thousand alerts are some 1.5 MB
 
 Reader = Callable[["httpx.AsyncClient", str, bool], Awaitable[tuple[Sequence[SourceAlert], str | None]]]
 
@@ -98,6 +101,7 @@ class AlertSource:
             tell=tell,
             time_limit=LOOK_SECONDS,
             url=self._where.url,
+            hedge=True,
         )
 
     async def close(self) -> None:
@@ -123,7 +127,7 @@ class AlertSource:
 
 async def read_prometheus(client: httpx.AsyncClient, url: str, first: bool) -> tuple[Sequence[SourceAlert], str | None]:
     """Prometheus' own pending and firing alerts. They lack external labels."""
-    body = answer(await client.get(join(url, "/api/v1/alerts")), _PrometheusAnswer)
+    body = await _json(client, join(url, "/api/v1/alerts"), _PrometheusAnswer)
     return [
         SourceAlert(
             source="prom",
@@ -140,7 +144,7 @@ async def read_prometheus(client: httpx.AsyncClient, url: str, first: bool) -> t
 
 async def read_grafana(client: httpx.AsyncClient, url: str, first: bool) -> tuple[Sequence[SourceAlert], str | None]:
     """Grafana-managed alerts. "NoData" and "Error" count as firing: Grafana cannot see then."""
-    body = answer(await client.get(join(url, "/api/prometheus/grafana/api/v1/alerts")), _PrometheusAnswer)
+    body = await _json(client, join(url, "/api/prometheus/grafana/api/v1/alerts"), _PrometheusAnswer)
     found = []
     for alert in body.data.alerts or ():
         state = alert.state.lower()
@@ -165,8 +169,9 @@ async def read_alertmanager(
     """Alertmanager's alerts with their silences and inhibitions; filtered here, as 0.25 ignores `active=false`."""
     version = None
     if first:
-        version = answer(await client.get(join(url, "/api/v2/status")), _AlertmanagerStatus).versionInfo.version or None
-    body = answer(await client.get(join(url, "/api/v2/alerts")), list[_AlertmanagerAlert])
+        status = await _json(client, join(url, "/api/v2/status"), _AlertmanagerStatus)
+        version = status.versionInfo.version or None
+    body = await _json(client, join(url, "/api/v2/alerts"), list[_AlertmanagerAlert])
     return [
         SourceAlert(
             source="am",
@@ -192,6 +197,10 @@ def alert_sources(settings: Settings) -> list[AlertSource]:
         ("grafana", "grafana", place.grafana, read_grafana),
     ]
     return [AlertSource(name, title, where, settings, read) for name, title, where, read in wanted if where is not None]
+
+
+async def _json(client: httpx.AsyncClient, url: str, shape: type[T]) -> T:
+    return answer(await fetch(client, url, MOST_BYTES), shape)
 
 
 def _alertmanager_state(status: _Status) -> AlertState:

@@ -1,24 +1,28 @@
-"""Answers that end: a body that drips or never stops must not hold a thread.
+"""Answers that end: a body that drips or never stops must not hold a thread, and a thread that waits can be freed.
 
 A time limit of `requests` is one for each read: a byte every few seconds keeps it waiting without end.
 """
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
+import weakref
 from io import BytesIO
 from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util.retry import Retry
 
-from aurora_tui.sources.failure import HttpFailure
-from aurora_tui.text import redact_url
+from aurora_tui.sources.unpacking import Body
 
 WHOLE_SECONDS = 20.0  # from the first byte sent to the last one received
-MOST_BYTES = 50_000_000
+MOST_BYTES = 16_000_000  # a chunk of 2,500 points is 75 KB a series
 _PIECE = 1 << 16
 
 
@@ -26,7 +30,27 @@ class BoundedAdapter(HTTPAdapter):
     """Reads every body itself, whole, within WHOLE_SECONDS and MOST_BYTES. It never tries a second time."""
 
     def __init__(self) -> None:
+        self._connections: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
         super().__init__(max_retries=Retry(0))
+
+    def cut(self) -> None:
+        """End what is under way, from another thread: whoever waits for an answer gets an error at once."""
+        for connection in list(self._connections):
+            if isinstance(connection.sock, socket.socket):
+                with contextlib.suppress(OSError):  # it is closed already
+                    # Not SSLSocket's own: that takes the TLS state away from the thread that reads.
+                    socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """As `HTTPAdapter.init_poolmanager`, with connections that `cut` knows."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = self._pool_classes()
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        """As `HTTPAdapter.proxy_manager_for`, with connections that `cut` knows."""
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = self._pool_classes()
+        return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """As `HTTPAdapter.send`. ReadTimeout for a body that takes too long, HttpFailure for one that is too large."""
@@ -41,22 +65,36 @@ class BoundedAdapter(HTTPAdapter):
             raise
         return response
 
+    def _pool_classes(self) -> dict[str, type[HTTPConnectionPool]]:
+        known = self._connections
+
+        class Plain(HTTPConnection):
+            def connect(self) -> None:
+                known.add(self)
+                super().connect()
+
+        class Secure(HTTPSConnection):
+            def connect(self) -> None:
+                known.add(self)
+                super().connect()
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        return {"http": PlainPool, "https": SecurePool}
+
 
 def _whole(raw: Any, request: requests.PreparedRequest, until: float) -> bytes:
-    pieces: list[bytes] = []
-    size = 0
+    body = Body(raw.headers.get("content-encoding"), MOST_BYTES, request.url or "")
     try:
         # `read1` gives what has come; `read` would wait for a whole piece of it.
-        while piece := raw.read1(_PIECE, decode_content=True):
-            pieces.append(piece)
-            size += len(piece)
-            if size > MOST_BYTES:
-                where = redact_url(request.url or "")
-                raise HttpFailure(
-                    f"{where} answered more than {MOST_BYTES // 1_000_000} MB", "Ask for fewer series: see the query."
-                )
+        while piece := raw.read1(_PIECE, decode_content=False):
+            body.feed(piece)
             if time.monotonic() > until:
                 raise requests.ReadTimeout("the answer does not end", request=request)
     except HTTPError as error:
         raise requests.ConnectionError(error, request=request) from error
-    return b"".join(pieces)
+    return body.whole()

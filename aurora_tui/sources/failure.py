@@ -12,6 +12,7 @@ import msgspec
 
 from aurora_tui.errors import AuroraError
 from aurora_tui.kube.decoding import read_json
+from aurora_tui.situation.duration import Duration
 from aurora_tui.text import redact_url, safe
 
 _CLIENT_LIBRARIES = frozenset({"httpx", "httpcore", "requests", "urllib3", "prometheus_api_client", "anyio"})
@@ -21,11 +22,28 @@ _STATUS_IN_TEXT = re.compile(r"HTTP Status Code (\d{3}) \((b['\"].*)\)\s*$", re.
 
 
 class HttpFailure(AuroraError):
-    """A server answered, but not with what was asked for. `status` None: a good status with a wrong body."""
+    """A question that got no good answer. `status` None: a good status with a wrong body, or none at all (`silent`).
 
-    def __init__(self, what: str, remedy: str, status: int | None = None) -> None:
+    `retry_after`: real seconds for which the server asks to be left alone.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        remedy: str,
+        status: int | None = None,
+        *,
+        silent: bool = False,
+        retry_after: float | None = None,
+    ) -> None:
         super().__init__(what, remedy)
         self.status = status
+        self.silent = silent
+        self.retry_after = retry_after
+
+
+class ServerGone(AuroraError):
+    """A server stopped answering in the middle of a round of questions: the others need not be asked."""
 
 
 def is_failure_of_the_other_side(error: BaseException) -> bool:
@@ -56,13 +74,15 @@ def explain(error: BaseException, url: str) -> tuple[str, str]:
         if described is not None:
             return described
     if isinstance(error, ValueError):
-        document = getattr(error, "doc", "")  # what a JSON decoder could not read
-        return describe_body(document.encode() if isinstance(document, str) else b"", url, str(error))
+        document = getattr(error, "doc", None)  # what a JSON decoder could not read
+        if isinstance(document, str):
+            return describe_body(document[:1024].encode("utf-8", "replace"), url, str(error))
+        return f"{where} answered something unreadable: {safe(str(error), 160)}", "Check that this address is right."
     return f"{where} failed: {_without_addresses(error)}", "Try the same address with curl from this machine."
 
 
-def describe_status(status: int, url: str, body: bytes = b"") -> tuple[str, str]:
-    """What an HTTP status other than 2xx means, and the remedy."""
+def describe_status(status: int, url: str, body: bytes = b"", wish: float | None = None) -> tuple[str, str]:
+    """What an HTTP status other than 2xx means, and the remedy. wish: seconds that the server asks to wait."""
     where = redact_url(url)
     said = _message_in(body)
     what = f"{where} answered {status}" + (f": {said}" if said else "")
@@ -77,6 +97,8 @@ def describe_status(status: int, url: str, body: bytes = b"") -> tuple[str, str]
         422: "The server cannot carry out this query: see the query in the details.",
         429: "The server asks for fewer requests: raise `interval`.",
     }
+    if wish is not None:
+        what += f" (asks to wait {Duration(wish)})"
     if status in remedies:
         return what, remedies[status]
     if status >= 500:
@@ -85,15 +107,28 @@ def describe_status(status: int, url: str, body: bytes = b"") -> tuple[str, str]
 
 
 def describe_body(body: bytes, url: str, reason: str) -> tuple[str, str]:
-    """A good status with a body that is not what was asked for: most often a login page."""
+    """A good status with a body that is no JSON: most often a login page. reason: the decoder's."""
     where = redact_url(url)
     start = body[:512].lstrip().lower()
+    if not start:
+        return f"{where} answered an empty page", "Something on the way drops answers: ask the same address with curl."
     if start.startswith((b"<!doctype", b"<html")):
         return (
             f"{where} answered a web page, not JSON",
             "A login page or proxy stands before it: check address and auth.",
         )
+    if start.startswith((b"{", b"[")):
+        return (
+            f"{where} answered broken JSON: {safe(reason, 120)}",
+            "Something on the way cuts or changes answers: ask the same address with curl.",
+        )
     return f"{where} answered something unreadable: {safe(reason, 160)}", "Check that this address is the right server."
+
+
+def describe_shape(url: str, reason: str) -> tuple[str, str]:
+    """JSON that is well formed, but no answer to what was asked."""
+    what = f"{redact_url(url)} answered JSON of another kind: {safe(reason, 160)}"
+    return what, "Check that this address is the right server."
 
 
 def _describe_cause(cause: BaseException, where: str) -> tuple[str, str] | None:

@@ -23,7 +23,9 @@ from aurora_tui.errors import AuroraError
 from aurora_tui.kube.decoding import read_json
 from aurora_tui.kube.proxy import environment_proxy
 from aurora_tui.situation.mission import Credentials
-from aurora_tui.sources.failure import HttpFailure, describe_body, describe_status
+from aurora_tui.sources.failure import HttpFailure, describe_body, describe_shape, describe_status
+from aurora_tui.sources.unpacking import ACCEPTED, Body
+from aurora_tui.sources.wish import retry_after
 
 if TYPE_CHECKING:
     import httpx
@@ -97,6 +99,7 @@ def httpx_client(
         proxy=proxy_for(url),
         trust_env=False,
         follow_redirects=False,
+        headers={"Accept-Encoding": ACCEPTED},
         limits=httpx.Limits(max_connections=4, max_keepalive_connections=2),
     )
 
@@ -118,6 +121,7 @@ def requests_session(url: str, credentials: Credentials = NO_CREDENTIALS) -> req
 
     session = requests.Session()
     session.trust_env = False
+    session.headers["Accept-Encoding"] = ACCEPTED
     session.auth = Authorization(credentials)
     if urlsplit(url).scheme == "https":
         tls_context(credentials)  # says in words what is wrong with a file, which requests does not
@@ -179,15 +183,39 @@ def join(url: str, path: str) -> str:
     return f"{url.rstrip('/')}/{path.lstrip('/')}"
 
 
+async def fetch(client: httpx.AsyncClient, url: str, most: int) -> httpx.Response:
+    """The whole answer, of `most` bytes as sent and as unpacked; HttpFailure when it is larger."""
+    import httpx
+
+    async with client.stream("GET", url) as response:
+        body = Body(response.headers.get("content-encoding"), most, url)
+        async for piece in response.aiter_raw():
+            body.feed(piece)
+        headers = [(name, value) for name, value in response.headers.items() if not name.startswith("content-")]
+        return httpx.Response(response.status_code, headers=headers, content=body.whole(), request=response.request)
+
+
 def answer(response: httpx.Response, shape: type[T]) -> T:
     """The JSON body of a good answer as `shape`; HttpFailure in words when it is anything else."""
     url = str(response.request.url)
-    if not response.is_success:
-        raise HttpFailure(*describe_status(response.status_code, url, response.content), status=response.status_code)
+    require_success(response)
     try:
         return read_json(msgspec.json.Decoder(shape), response.content)
+    except msgspec.ValidationError as error:
+        raise HttpFailure(*describe_shape(url, str(error))) from error
     except msgspec.DecodeError as error:
         raise HttpFailure(*describe_body(response.content, url, str(error))) from error
+
+
+def require_success(response: httpx.Response | requests.Response, url: str | None = None) -> None:
+    """HttpFailure in words unless the status is 2xx. url: what to call the server by, instead of the whole address."""
+    status = response.status_code
+    if 200 <= status < 300:
+        return
+    where = url or str(response.request.url)
+    wish = retry_after(response.headers.get("retry-after"), response.headers.get("date"))
+    words = describe_status(status, where, response.content, wish)
+    raise HttpFailure(*words, status=status, retry_after=wish)
 
 
 def _secret(variable: str | None, file: str | None) -> str | None:

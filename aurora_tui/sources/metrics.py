@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Iterable
+from typing import NamedTuple
 
 from aurora_tui.clock import iso
 from aurora_tui.errors import UsageError
@@ -17,15 +18,16 @@ from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.mission import HttpSource
 from aurora_tui.situation.observation import MetricsObserved
 from aurora_tui.situation.slo import HOUR
-from aurora_tui.sources.failure import HttpFailure
+from aurora_tui.sources.failure import HttpFailure, ServerGone
 from aurora_tui.sources.firing import FiringFollower
 from aurora_tui.sources.following import CriterionFollower, SloFollower
+from aurora_tui.sources.hedge import hedged
 from aurora_tui.sources.polling import poll
 from aurora_tui.sources.prometheus import Prometheus
 from aurora_tui.sources.record import record_begins
 from aurora_tui.sources.round import Round
 from aurora_tui.sources.source import Tell
-from aurora_tui.text import redact_url, safe
+from aurora_tui.text import safe
 
 NAME = "metrics"
 LOOK_BACK_EVERY = 60.0  # world seconds between two looks at shares, history and the query as written
@@ -35,6 +37,15 @@ SKEW_WORTH_A_WARNING = 5.0
 WARNINGS_LAST = 2 * LOOK_BACK_EVERY
 _LOOK_SECONDS = 60.0  # real; each request has its own, much shorter limit
 _CATCH_UP_SECONDS = 15.0  # real; a long history goes on in the next look, so that the present stays fresh
+
+
+class _TimeSaid(NamedTuple):
+    """What the server said its time was, between two of ours; latency is real seconds."""
+
+    time: float
+    began: float
+    ended: float
+    latency: float
 
 
 class MetricsSource:
@@ -110,7 +121,7 @@ class MetricsSource:
         self._prometheus.close()
 
     async def _look(self, tell: Tell) -> MetricsObserved:
-        """One look; HttpFailure when the server itself cannot be asked."""
+        """One look; HttpFailure or ServerGone when the server itself cannot be asked."""
         round = Round(
             self._prometheus,
             label=self._identity.treaty_label,
@@ -118,9 +129,10 @@ class MetricsSource:
             scrape_interval=self._grid,
         )
         try:
+            # First and alone: a server that is not well is asked one question a look.
+            server_now = await self._ask_time()
             if self._version is None:
                 self._version = await self._ask_version()
-            server_now = await self._ask_time()
             await _all([*(slo.look(round, server_now) for slo in self._slos), self._ask_targets(round)])
             self._tell_if_waited_for(tell)
             looks_back = _due(self._looked_back_at, server_now, LOOK_BACK_EVERY)
@@ -132,7 +144,7 @@ class MetricsSource:
                 await self._look_back(round, server_now)
             self._behind = False
             return self._observed()
-        except HttpFailure:
+        except (HttpFailure, ServerGone):
             self._version = None  # what comes back may be another server
             raise
         finally:
@@ -194,21 +206,21 @@ class MetricsSource:
 
     async def _ask_time(self) -> float:
         """The server's time; sets skew and latency. The one question without which nothing else is asked."""
-        began, real = self._clock.now(), time.perf_counter()
-        answers = await self._prometheus.instant("time()")
-        if len(answers) != 1:
-            where = redact_url(self._source.url)
-            raise HttpFailure(f"{where} does not tell its time", "Check that this address is a Prometheus.")
-        [answer] = answers
-        self._latency = time.perf_counter() - real
-        unsure = (self._clock.now() - began) / 2
-        skew = answer.value - (began + unsure)
+        said = await hedged(self._time_said)
+        self._latency = said.latency
+        unsure = (said.ended - said.began) / 2
+        skew = said.time - (said.began + unsure)
         # What lies within the measurement's own error is no news: a displayed clock must not tremble.
         if abs(skew - (self._skew or 0.0)) > unsure:
             self._skew = skew
         elif self._skew is None:
             self._skew = 0.0
-        return answer.value
+        return said.time
+
+    async def _time_said(self) -> _TimeSaid:
+        began, real = self._clock.now(), time.perf_counter()
+        said = await self._prometheus.time()
+        return _TimeSaid(said, began, self._clock.now(), time.perf_counter() - real)
 
     async def _ask_targets(self, round: Round) -> None:
         try:

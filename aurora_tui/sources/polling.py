@@ -1,7 +1,8 @@
 """Look, tell, wait, look again: the loop of every source that asks instead of being told.
 
-A failed look is told in words and tried again soon, with full jitter so that many consoles do not come back
-at the same moment (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/).
+A failed look is told in words and tried again soon: whoever looks at a dark panel wants to see at once that it is over.
+So the pause doubles only from 1 s to 3 s, with jitter so that many consoles do not come back at the same moment
+(https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/); that is at most one request a second.
 """
 
 from __future__ import annotations
@@ -9,18 +10,31 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 from aurora_tui.clock import Clock
 from aurora_tui.situation.observation import Observation, SourceFailed
-from aurora_tui.sources.failure import describe_failure, is_failure_of_the_other_side
+from aurora_tui.sources.failure import HttpFailure, describe_failure, is_failure_of_the_other_side
+from aurora_tui.sources.hedge import hedged
 from aurora_tui.sources.source import Tell
 from aurora_tui.text import redact_url, safe
 
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 30.0
+FIRST_PAUSE = 1.0
+LONGEST_PAUSE = 3.0
+LONGEST_WISH = 4.0
+"""Real seconds for which a server's Retry-After is obeyed. It may ask for an hour: one request in 4 s is no load, and
+an hour of BLIND after its end is not what it meant."""
+_LEAST_SHARE = 0.6  # of a pause: the rest is jitter
 _SHORTEST_PAUSE = 0.05
 
 Look = Callable[[], Awaitable[Observation]]
+
+
+class Looked(NamedTuple):
+    """What a look gave, and for how many real seconds the server asked to be left alone."""
+
+    observation: Observation
+    wish: float | None = None
 
 
 async def poll(
@@ -33,33 +47,36 @@ async def poll(
     time_limit: float = 10.0,
     url: str = "",
     wake: asyncio.Event | None = None,
+    hedge: bool = False,
 ) -> None:
     """Call `look` every `interval` world seconds and tell what it returns, until cancelled.
 
     `time_limit` is real seconds: a look that hangs is cut there. A look that raises is told as SourceFailed
     and tried again after `back_off`; nothing but cancellation ends the loop. `look` may itself return
-    SourceFailed, which counts as a failure. Setting `wake` ends a pause at once.
+    SourceFailed, which counts as a failure. Setting `wake` ends a pause at once. With `hedge`, a look that comes
+    after a failed one is `hedged`: it must be safe to run twice at the same time.
     """
     failures = 0
     while True:
         began = clock.monotonic()
-        observation = await look_once(look, source=source, clock=clock, time_limit=time_limit, url=url)
+        asking = (lambda: hedged(look)) if hedge and failures else look
+        observation, wish = await look_once(asking, source=source, clock=clock, time_limit=time_limit, url=url)
         tell(observation)
         if isinstance(observation, SourceFailed):
             failures += 1
-            pause = back_off(failures, clock.real_seconds(interval))
+            pause = max(back_off(failures, clock.real_seconds(interval)), min(wish or 0.0, LONGEST_WISH))
         else:
             failures = 0
             pause = clock.real_seconds(max(0.0, interval - (clock.monotonic() - began)))
         await rest(max(_SHORTEST_PAUSE, pause), wake)
 
 
-async def look_once(look: Look, *, source: str, clock: Clock, time_limit: float, url: str = "") -> Observation:
+async def look_once(look: Look, *, source: str, clock: Clock, time_limit: float, url: str = "") -> Looked:
     """What `look` returns, or the failure in words; it never raises but for cancellation."""
     where = redact_url(url) or source
     try:
         async with asyncio.timeout(time_limit) as limit:
-            return await look()
+            return Looked(await look())
     except Exception as error:  # noqa: BLE001 - a source outlives every fault: it is told, not hidden
         if isinstance(error, TimeoutError) and limit.expired():
             words = f"{where} gives no answer within {time_limit:g} s. Check the network and the server's load."
@@ -69,17 +86,17 @@ async def look_once(look: Look, *, source: str, clock: Clock, time_limit: float,
             words = (
                 f"unexpected {type(error).__name__} while asking {where}: {safe(str(error), 200)}. Please report it."
             )
-        return SourceFailed(source=source, at=clock.now(), error=words)
+        wish = error.retry_after if isinstance(error, HttpFailure) else None
+        return Looked(SourceFailed(source=source, at=clock.now(), error=words), wish)
 
 
 def back_off(failures: int, interval: float) -> float:
-    """Real seconds to wait after the `failures`-th failure in a row: full jitter, doubling from FIRST_PAUSE.
+    """Real seconds to wait after the `failures`-th failure in a row: doubling from FIRST_PAUSE to LONGEST_PAUSE.
 
-    Never longer than `interval` (real seconds): a server that comes back is seen as soon as a healthy one
-    would be.
+    Never longer than `interval` (real seconds). The last part of it is random.
     """
     ceiling = min(LONGEST_PAUSE, max(FIRST_PAUSE, interval), FIRST_PAUSE * 2.0 ** min(failures - 1, 16))
-    return random.uniform(0.0, ceiling)
+    return random.uniform(_LEAST_SHARE, 1.0) * ceiling
 
 
 async def rest(seconds: float, wake: asyncio.Event | None) -> None:

@@ -12,17 +12,16 @@ from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.mission import Probe, ProbeKind
 from aurora_tui.situation.observation import ProbeObserved
 from aurora_tui.situation.probe import ProbeStatus
-from aurora_tui.sources.failure import HttpFailure, describe_status
-from aurora_tui.sources.http import httpx_client
+from aurora_tui.sources.http import fetch, httpx_client, require_success
 from aurora_tui.sources.polling import poll
 from aurora_tui.sources.source import Tell
-from aurora_tui.text import redact_url, safe
+from aurora_tui.text import safe
 
 if TYPE_CHECKING:
     import httpx
 
 _WELL = frozenset({"ok", "up", "healthy", "pass", "passing", "ready", "serving"})
-_LONGEST_PAGE = 4 * 1024 * 1024
+_LONGEST_PAGE = 4_000_000
 _JSON: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
@@ -48,6 +47,7 @@ class ProbeSource:
             clock=self._clock,
             tell=tell,
             url=self._probe.url,
+            hedge=True,
         )
 
     async def close(self) -> None:
@@ -60,15 +60,9 @@ class ProbeSource:
         if self._client is None:
             self._client = httpx_client(self._probe.url, self._probe.auth)
         began = self._clock.monotonic()
-        async with self._client.stream("GET", self._probe.url) as response:
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > _LONGEST_PAGE:
-                    where = redact_url(self._probe.url)
-                    raise HttpFailure(f"{where} answers more than 4 MiB", "Check that this is the right page.")
+        page = await fetch(self._client, self._probe.url, _LONGEST_PAGE)
         judge = judge_health if self._probe.kind is ProbeKind.HEALTH else judge_exposition
-        ok, detail = judge(response.status_code, bytes(body), self._probe.url)
+        ok, detail = judge(page, self._probe.url)
         latency = self._clock.real_seconds(self._clock.monotonic() - began)
         now = self._clock.now()
         status = ProbeStatus(
@@ -77,23 +71,26 @@ class ProbeSource:
         return ProbeObserved(source=self.name, at=now, latency=latency, probe=status)
 
 
-def judge_health(status: int, body: bytes, url: str) -> tuple[bool, str]:
-    """Whether a health page says "well", and its word. A 2xx without a readable word counts as well."""
-    word = _status_word(body)
-    if not 200 <= status < 300:
-        # A health page says "unwell" with 503 and a JSON body; anything else did not come from it.
-        if status == 503 and word is not None:
-            return False, f"503 {word}"
-        raise HttpFailure(*describe_status(status, url, body), status=status)
+def judge_health(page: httpx.Response, url: str) -> tuple[bool, str]:
+    """Whether a health page says "well", and its word. A 2xx without a word counts as well.
+
+    Not so a page whose word cannot be read: what was cut off may have said anything.
+    """
+    word = _status_word(page.content)
+    # A health page says "unwell" with 503 and a JSON body; anything else did not come from it.
+    if page.status_code == 503 and word:
+        return False, f"503 {word}"
+    require_success(page, url)
     if word is None:
-        return (False, "answers a web page, not a health status") if body.lstrip()[:1] == b"<" else (True, f"{status}")
-    return word.lower() in _WELL, word
+        web_page = page.content.lstrip()[:1] == b"<"
+        return False, "answers a web page, not a health status" if web_page else "answers something unreadable"
+    return (word.lower() in _WELL, word) if word else (True, f"{page.status_code}")
 
 
-def judge_exposition(status: int, body: bytes, url: str) -> tuple[bool, str]:
+def judge_exposition(page: httpx.Response, url: str) -> tuple[bool, str]:
     """Whether a page carries Prometheus text, and how many samples."""
-    if not 200 <= status < 300:
-        raise HttpFailure(*describe_status(status, url, body), status=status)
+    require_success(page, url)
+    body = page.content
     samples = sum(1 for line in body.splitlines() if line and not line.startswith(b"#") and b" " in line)
     if body.lstrip()[:1] == b"<" or samples == 0:
         return False, "answers no Prometheus text"
@@ -106,9 +103,12 @@ def probe_sources(settings: Settings) -> list[ProbeSource]:
 
 
 def _status_word(body: bytes) -> str | None:
+    """The page's own word; "" when it has none, as `OK` or an empty page; None when it cannot be read."""
     try:
         page = read_json(_JSON, body)
     except msgspec.DecodeError:
-        return None
+        # What is no JSON and never was, is a plain page: one line of text, or nothing.
+        text = body.decode("utf-8", "replace").strip()
+        return "" if not text or (text.isprintable() and "\ufffd" not in text and text[0] not in '{}["<') else None
     word = page.get("status") if isinstance(page, dict) else None
-    return safe(word, 60) if isinstance(word, str) else None
+    return safe(word, 60) if isinstance(word, str) else ""

@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -18,13 +19,23 @@ import msgspec
 
 from aurora_tui.kube.decoding import read_json
 from aurora_tui.situation.mission import Credentials
-from aurora_tui.sources.failure import HttpFailure, describe_body, explain, http_status
-from aurora_tui.sources.http import CONNECT_SECONDS, NO_CREDENTIALS, READ_SECONDS, join, requests_session
+from aurora_tui.sources.failure import HttpFailure, describe_shape, explain, http_status
+from aurora_tui.sources.http import (
+    CONNECT_SECONDS,
+    NO_CREDENTIALS,
+    READ_SECONDS,
+    join,
+    requests_session,
+    require_success,
+)
 from aurora_tui.sources.threads import DaemonThreads
+from aurora_tui.text import redact_url
 
 if TYPE_CHECKING:
     import requests
     from prometheus_api_client import PrometheusConnect
+
+    from aurora_tui.sources.bounded import BoundedAdapter
 
 T = TypeVar("T")
 
@@ -54,6 +65,35 @@ class _Said(msgspec.Struct):
     warnings: list[str] = []
 
 
+class _Call:
+    """One question, which may be cut from another thread while it is being asked, and not a moment longer."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._adapter: BoundedAdapter | None = None
+        self._cut = False
+
+    @contextmanager
+    def on(self, adapter: BoundedAdapter) -> Iterator[None]:
+        """It is being asked by this adapter. HttpFailure when it was cut before it began."""
+        with self._lock:
+            if self._cut:
+                raise HttpFailure("the question was given up", "Nothing needs to be done.", silent=True)
+            self._adapter = adapter
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._adapter = None
+
+    def cut(self) -> None:
+        """Nobody waits for it any more."""
+        with self._lock:
+            self._cut = True
+            if self._adapter is not None:
+                self._adapter.cut()
+
+
 class Prometheus:
     """A Prometheus server at `url`. Every method raises HttpFailure in words, and is safe to cancel."""
 
@@ -63,6 +103,8 @@ class Prometheus:
         self._credentials = credentials
         self._threads = DaemonThreads(THREADS, "prometheus")
         self._local = threading.local()
+        self._calls: set[_Call] = set()
+        self._sessions: list[requests.Session] = []
         self._warnings: dict[str, float] = {}  # and when each was last heard, monotonic
 
     async def instant(self, query: str) -> list[Sample]:
@@ -75,6 +117,15 @@ class Prometheus:
             return [Sample(item["metric"], float(item["value"][1])) for item in result]
 
         return await self._ask(ask)
+
+    async def time(self) -> float:
+        """The server's time, Unix seconds."""
+        answers = await self.instant("time()")
+        if len(answers) != 1:
+            raise HttpFailure(
+                f"{redact_url(self.url)} does not tell its time", "Check that this address is a Prometheus."
+            )
+        return answers[0].value
 
     async def range(self, query: str, start: float, end: float, step: float, chunk: int = MOST_POINTS) -> list[Series]:
         """`query` at start, start + step, … up to `end`, in chunks of so many points. Unix seconds."""
@@ -92,7 +143,6 @@ class Prometheus:
 
         def ask(client: PrometheusConnect) -> str | None:
             response = self._local.session.get(join(self.url, "/api/v1/status/buildinfo"), timeout=_TIME_LIMITS)
-            response.raise_for_status()
             data = response.json().get("data") or {}
             version = data.get("version")
             return version if isinstance(version, str) and version else None
@@ -105,8 +155,12 @@ class Prometheus:
         return sorted(text for text, heard in list(self._warnings.items()) if now - heard <= within)
 
     def close(self) -> None:
-        """Let go of the threads; a request under way is left to its time limit."""
+        """Let go of the threads and connections; a request under way is cut."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        for call in list(self._calls):
+            call.cut()
+        for session in self._sessions:
+            session.close()
 
     async def _chunk(self, query: str, start: float, end: float, step: float) -> list[Series]:
         # The client rounds its times to whole seconds; parameters of our own win over it.
@@ -120,19 +174,33 @@ class Prometheus:
         return await self._ask(ask)
 
     async def _ask(self, ask: Callable[[PrometheusConnect], T]) -> T:
+        """`ask` in a thread. Cancelled, it frees the thread at once: one that hangs would keep the next from asking."""
         self.requests += 1
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, ask)
+        call = _Call()
+        self._calls.add(call)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, ask, call)
+        except asyncio.CancelledError:
+            call.cut()
+            raise
+        finally:
+            self._calls.discard(call)
 
-    def _in_thread(self, ask: Callable[[PrometheusConnect], T]) -> T:
+    def _in_thread(self, ask: Callable[[PrometheusConnect], T], call: _Call) -> T:
         from prometheus_api_client.exceptions import PrometheusApiClientException
         from requests import RequestException
 
         try:
-            return ask(self._client())
+            client = self._client()
+            with call.on(self._local.adapter):
+                return ask(client)
         except (PrometheusApiClientException, RequestException) as error:
-            raise HttpFailure(*explain(error, self.url), status=http_status(error)) from error
+            silent = isinstance(error, RequestException) and not isinstance(error, ValueError)
+            raise HttpFailure(*explain(error, self.url), status=http_status(error), silent=silent) from error
+        except RecursionError as error:
+            raise HttpFailure(*describe_shape(self.url, "it is nested too deeply")) from error
         except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-            raise HttpFailure(*describe_body(b"", self.url, f"not a Prometheus answer: {error}")) from error
+            raise HttpFailure(*describe_shape(self.url, "not what Prometheus answers")) from error
 
     def _client(self) -> PrometheusConnect:
         """This thread's client, made when the thread first asks."""
@@ -146,11 +214,15 @@ class Prometheus:
             session.max_redirects = 0
             session.hooks["response"].append(self._hear)
             client = PrometheusConnect(self.url, session=session, timeout=_TIME_LIMITS)
-            session.mount(self.url, BoundedAdapter())
-            self._local.session, self._local.client = session, client
+            adapter = BoundedAdapter()
+            session.mount(self.url, adapter)
+            self._local.session, self._local.client, self._local.adapter = session, client, adapter
+            self._sessions.append(session)
         return client
 
     def _hear(self, response: requests.Response, **_: object) -> None:
+        """Warnings of a good answer; HttpFailure for any other, which the client would tell without its headers."""
+        require_success(response, self.url)
         if b'"warnings"' not in response.content:
             return
         try:

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 from aurora_tui.situation.freshness import STALE_AFTER_INTERVALS
 from aurora_tui.situation.mission import Reading
 from aurora_tui.situation.query import substitute
+from aurora_tui.sources.failure import HttpFailure, ServerGone
 from aurora_tui.sources.prometheus import FEWER_POINTS, MOST_POINTS, Prometheus, Sample, Series
 
+ALIVE_WITHIN = 2.0  # real seconds for the server's time, after another question got no answer
 Combine = Callable[[float, float], float]
 
 
@@ -45,6 +47,7 @@ class Round:
         self.treaty = treaty
         self.scrape_interval = scrape_interval
         self._asked: dict[tuple[Any, ...], asyncio.Future[Any]] = {}
+        self._gone: ServerGone | None = None
 
     def cancel(self) -> None:
         """Give up on what is not answered yet."""
@@ -127,6 +130,30 @@ class Round:
     async def _once(self, key: tuple[Any, ...], ask: Callable[[], Any]) -> Any:
         future = self._asked.get(key)
         if future is None:
-            future = self._asked[key] = asyncio.ensure_future(ask())
+            future = self._asked[key] = asyncio.ensure_future(self._watched(ask))
         # Shielded: who else waits for the same answer must not lose it with this one.
         return await asyncio.shield(future)
+
+    async def _watched(self, ask: Callable[[], Any]) -> Any:
+        """What `ask` gives. ServerGone when it gets no answer at all and the server's time cannot be had either.
+
+        A question may be too heavy for a server that is well; but one that hangs would let every question wait out
+        its time limit, for a minute or more in which what is known looks younger than it is.
+        """
+        if self._gone is not None:
+            raise self._gone
+        try:
+            return await ask()
+        except HttpFailure as error:
+            if not error.silent or await self._alive():
+                raise
+            self._gone = ServerGone(error.what, error.remedy)
+            raise self._gone from error
+
+    async def _alive(self) -> bool:
+        try:
+            async with asyncio.timeout(ALIVE_WITHIN):
+                await self._prometheus.time()
+        except (HttpFailure, TimeoutError):
+            return False
+        return True

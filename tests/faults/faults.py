@@ -74,6 +74,10 @@ class ResetInBody(Fault):
 
     reset: bool = True
 
+    @property
+    def name(self) -> str:
+        return "reset in body" if self.reset else "closed in body"
+
     async def answer(self, exchange: Exchange) -> None:
         answer = await exchange.forward()
         body = await answer.body()

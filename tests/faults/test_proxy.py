@@ -104,7 +104,9 @@ async def test_who_waits_on_a_silent_server_waits_in_vain_even_when_it_is_over(
     waiting.cancel()
 
 
-@pytest.mark.parametrize("fault", [ResetAtOnce(), ResetInBody(), ResetInBody(reset=False)], ids=str)
+@pytest.mark.parametrize(
+    "fault", [ResetAtOnce(), ResetInBody(), ResetInBody(reset=False)], ids=lambda fault: fault.name
+)
 async def test_a_reset_breaks_the_answer_off(proxy: FaultProxy, client: aiohttp.ClientSession, fault: Fault) -> None:
     await proxy.switch(fault)
     with pytest.raises(aiohttp.ClientError):
@@ -164,6 +166,7 @@ class Twice(Lines):
         (WatchAnswers((b"{}",)), [b"{}"]),
         (WithoutBookmarks(), [EVENTS[0], EVENTS[2]]),
     ],
+    ids=["nothing changed", "twice", "closed at once", "other lines", "no bookmarks"],
 )
 async def test_lines_of_a_watch_are_changed(
     proxy: FaultProxy, client: aiohttp.ClientSession, fault: Fault, lines: list[bytes]

@@ -242,8 +242,8 @@ async def test_times_of_go_that_mean_never_are_not_known() -> None:
         (500, "oops", "answered 500: oops. The server is in trouble"),
         (302, "", "answered 302. It redirects"),
         (200, "<!DOCTYPE html><title>Log in</title>", "answered a web page, not JSON. A login page"),
-        (200, '{"status":"success"}', "answered something unreadable"),
-        (200, '[{"labels":1}]', "answered something unreadable"),
+        (200, '{"status":"success"}', "answered JSON of another kind"),
+        (200, '[{"labels":1}]', "answered JSON of another kind"),
     ],
 )
 @pytest.mark.parametrize("kind", ["alertmanager", "prometheus", "grafana"])
@@ -312,7 +312,7 @@ async def test_an_answer_without_a_list_or_without_success_is_not_read_as_no_ale
     async with page(odd) as url, told(only(alert_sources(settings(**{source: url})))) as until:
         failed = await until(lambda _: True)
     assert isinstance(failed, SourceFailed)
-    assert "unreadable" in failed.error
+    assert "answered JSON of another kind" in failed.error
 
 
 async def test_a_list_that_a_server_writes_as_null_is_an_empty_one() -> None:

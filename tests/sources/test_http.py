@@ -110,7 +110,7 @@ def test_a_metrics_server_is_exempt_from_the_proxy_as_the_cluster_is(monkeypatch
 @pytest.mark.parametrize("body", [b'{"status": "\xfc"}', b"[" * 100_000], ids=["Latin-1", "bottomless"])
 def test_an_answer_that_cannot_be_decoded_is_a_failure_in_words(status: int, body: bytes) -> None:
     response = httpx.Response(status, content=body, request=httpx.Request("GET", "http://127.0.0.1/api"))
-    with pytest.raises(HttpFailure, match="unreadable" if status == 200 else "403"):
+    with pytest.raises(HttpFailure, match="JSON" if status == 200 else "403"):
         answer(response, dict[str, str])
 
 
@@ -169,7 +169,10 @@ def test_a_wrong_ca_file_is_named(tmp_path: Path) -> None:
         (302, "", "answered 302. It redirects"),
         (503, "<html>", "answered 503. The server is in trouble"),
         (200, "<!DOCTYPE html><title>Log in</title>", "answered a web page, not JSON. A login page"),
-        (200, "{", "answered something unreadable"),
+        (200, "{", "answered broken JSON"),
+        (200, "", "answered an empty page. Something on the way"),
+        (200, "pong", "answered something unreadable"),
+        (200, "null", "answered JSON of another kind"),
     ],
 )
 async def test_a_wrong_answer_is_told_in_words_with_a_remedy(status: int, body: str, words: str) -> None:

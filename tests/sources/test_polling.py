@@ -11,7 +11,9 @@ import pytest
 from aurora_tui.clock import Clock
 from aurora_tui.errors import AuroraError
 from aurora_tui.situation.observation import MetricsObserved, Observation, SourceFailed
-from aurora_tui.sources.polling import back_off, poll
+from aurora_tui.sources import polling
+from aurora_tui.sources.failure import HttpFailure
+from aurora_tui.sources.polling import LONGEST_WISH, back_off, poll
 
 FAST = Clock(speed=1000.0)
 GOOD: Observation = MetricsObserved(source="x", at=1.0)
@@ -98,12 +100,31 @@ async def test_setting_wake_ends_the_pause() -> None:
     loop.cancel()
 
 
-@pytest.mark.parametrize(("failures", "ceiling"), [(1, 0.5), (2, 1.0), (5, 8.0), (7, 30.0), (10_000, 30.0)])
-def test_back_off_is_full_jitter_doubling_to_half_a_minute(failures: int, ceiling: float) -> None:
+@pytest.mark.parametrize(("failures", "ceiling"), [(1, 1.0), (2, 2.0), (3, 3.0), (10_000, 3.0)])
+def test_back_off_doubles_to_three_seconds_with_jitter(failures: int, ceiling: float) -> None:
     pauses = [back_off(failures, interval=3600.0) for _ in range(500)]
-    assert 0.0 <= min(pauses) < 0.1 * ceiling
-    assert 0.9 * ceiling < max(pauses) <= ceiling
+    assert 0.6 * ceiling <= min(pauses) < 0.65 * ceiling
+    assert 0.95 * ceiling < max(pauses) <= ceiling
 
 
 def test_back_off_is_never_longer_than_the_interval() -> None:
-    assert max(back_off(20, interval=15.0) for _ in range(500)) <= 15.0
+    assert max(back_off(20, interval=1.5) for _ in range(500)) <= 1.5
+
+
+@pytest.mark.parametrize(("wish", "most"), [(2.0, 2.0), (3600.0, LONGEST_WISH)])
+async def test_a_server_that_asks_to_wait_is_left_alone_for_so_long_but_not_for_an_hour(
+    wish: float, most: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paused: asyncio.Queue[float] = asyncio.Queue()
+
+    async def rest(seconds: float, wake: asyncio.Event | None) -> None:
+        paused.put_nowait(seconds)
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(polling, "rest", rest)
+    monkeypatch.setattr(polling, "back_off", lambda failures, interval: 1.0)
+    busy = HttpFailure("too busy", "Wait.", 429, retry_after=wish)
+    running = asyncio.create_task(poll(raising(busy), source="x", interval=60.0, clock=Clock(), tell=lambda _: None))
+    async with asyncio.timeout(20):
+        assert await paused.get() == most
+    running.cancel()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import httpx
 import pytest
 from aiohttp import web
 
@@ -97,9 +98,15 @@ async def test_an_answer_that_is_not_the_pages_own_is_a_failure(kind: ProbeKind,
     assert told.startswith(words)
 
 
-@pytest.mark.parametrize("body", [b'{"status": "\xfc"}', b"[" * 100_000], ids=["Latin-1", "bottomless"])
-def test_a_health_page_that_cannot_be_decoded_has_no_word(body: bytes) -> None:
-    assert judge_health(200, body, "http://127.0.0.1/health") == (True, "200")
+@pytest.mark.parametrize(
+    "body",
+    [b'{"status": "\xfc"}', b"[" * 100_000, b'{"status":"o', b"}{ nonsense", b'"ok', b"\xff\xfe\x00", b"\x1b[2J"],
+    ids=["Latin-1", "bottomless", "cut off", "garbage", "half a word", "binary", "control characters"],
+)
+def test_a_health_page_that_cannot_be_read_may_have_said_anything(body: bytes) -> None:
+    url = "http://127.0.0.1/health"
+    answer = httpx.Response(200, content=body, request=httpx.Request("GET", url))
+    assert judge_health(answer, url) == (False, "answers something unreadable")
 
 
 @pytest.mark.parametrize(
@@ -127,7 +134,8 @@ async def test_a_real_exposition_is_counted(tmp_path: Path) -> None:
 async def test_a_page_without_an_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aurora_tui.sources.probes._LONGEST_PAGE", 1000)
     told = await seen(ProbeKind.EXPOSITION, 200, "x 1\n" * 1000)
-    assert told == "URL/health answers more than 4 MiB. Check that this is the right page."
+    assert isinstance(told, str)
+    assert told.startswith("URL/health answered more than 0.001 MB. That is no answer to what was asked")
 
 
 async def test_a_page_that_is_not_there_is_a_failure_in_words() -> None:

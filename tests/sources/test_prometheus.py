@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from aurora_tui.sources import bounded
 from aurora_tui.sources.failure import HttpFailure
 from aurora_tui.sources.prometheus import THREADS, Prometheus
 from aurora_tui.sources.threads import DaemonThreads
+from tests.kube.conditions import until
 from tests.servers import backfill, real_prometheus
 from tests.sources.stand_in import page
 
@@ -79,9 +81,9 @@ async def test_a_redirect_is_not_followed() -> None:
     assert caught.value.status == 302
 
 
-async def test_json_that_is_not_a_prometheus_answer_is_told_as_unreadable() -> None:
+async def test_json_that_is_not_a_prometheus_answer_is_told_as_such() -> None:
     async with asking(lambda _: web.json_response({"data": [1, 2]})) as at:
-        with pytest.raises(HttpFailure, match="answered something unreadable"):
+        with pytest.raises(HttpFailure, match="answered JSON of another kind: not what Prometheus answers"):
             await at.instant("1")
 
 
@@ -193,3 +195,54 @@ def test_the_client_library_is_loaded_only_when_something_is_asked() -> None:
         "import sys, aurora_tui.sources.metrics\nassert not {'requests', 'prometheus_api_client'} & {*sys.modules}\n"
     )
     assert subprocess.run([sys.executable, "-c", program], timeout=20, check=False).returncode == 0
+
+
+async def test_a_question_that_is_given_up_frees_its_thread_at_once() -> None:
+    async def hang(request: web.Request) -> web.StreamResponse:
+        if "0" in request.query["query"]:
+            await asyncio.Event().wait()
+        return web.json_response(VECTOR)
+
+    async with page(hang) as url:
+        prometheus = Prometheus(url)
+        for _ in range(3):
+            hung = [asyncio.create_task(prometheus.instant("0")) for _ in range(THREADS)]
+            done, _ = await asyncio.wait(hung, timeout=0.2)
+            assert not done
+            for task in hung:
+                task.cancel()
+            async with asyncio.timeout(5):  # much less than the time limit of a read
+                assert await prometheus.instant("1") == [({}, 1.0)]
+        prometheus.close()
+
+
+async def test_closing_ends_threads_and_connections_whatever_is_under_way() -> None:
+    here = threading.active_count()
+
+    async def hang(request: web.Request) -> web.StreamResponse:
+        if "0" in request.query["query"]:
+            await asyncio.Event().wait()
+        return web.json_response(VECTOR)
+
+    async with page(hang) as url:
+        prometheus = Prometheus(url)
+        assert await prometheus.instant("1") == [({}, 1.0)]
+        hung = asyncio.create_task(prometheus.instant("0"))
+        await asyncio.wait({hung}, timeout=0.2)
+        prometheus.close()
+        await until(lambda: threading.active_count() <= here, 5)
+        with pytest.raises(HttpFailure, match="broke off the connection"):
+            await hung
+
+
+async def test_nesting_without_end_is_told_in_words() -> None:
+    async with asking(lambda _: web.Response(body=b"[" * 100_000 + b"]" * 100_000)) as at:
+        with pytest.raises(HttpFailure, match="nested too deeply"):
+            await at.instant("1")
+
+
+async def test_a_server_that_asks_to_wait_is_heard() -> None:
+    async with asking(lambda _: web.Response(status=429, headers={"Retry-After": "90"})) as at:
+        with pytest.raises(HttpFailure, match=r"answered 429 \(asks to wait 1m30s\)") as caught:
+            await at.instant("1")
+    assert (caught.value.status, caught.value.retry_after, caught.value.silent) == (429, 90.0, False)
