@@ -1,4 +1,4 @@
-"""How the drill's containers behave: healthy, crashing, out of memory, or with an image that cannot be pulled."""
+"""How the drill's containers behave: healthy, crashing, out of memory, without an image, never ready, …"""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ class Ending(Enum):
     RUNS = "runs"
     EXITS = "exits"
     OUT_OF_MEMORY = "out of memory"
+    UNHEALTHY = "unhealthy"
+    """Its liveness probe fails and the kubelet kills it."""
     NO_IMAGE = "no image"
+    NO_CONFIG = "no config"
+    """A ConfigMap or Secret that it takes its environment from is missing."""
+    INIT_FAILS = "init fails"
+    """It never starts: the pod's first init container ends with `exit_code` every time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +34,19 @@ class Behaviour:
     after: float = 0.0
     says: tuple[str, ...] = ()
     """Last log lines before the end."""
+    ready: bool = True
+    """False: its readiness probe never succeeds."""
+    start_seconds: float | None = None
+    """World seconds: from scheduling to the start, from that to readiness, from SIGTERM to the end. None: as usual."""
+    ready_seconds: float | None = None
+    stop_seconds: float | None = None
+    missing: str = 'configmap "settings" not found'
+    """What NO_CONFIG says is missing."""
 
     HEALTHY: ClassVar[Behaviour]
     IMAGE_PULL_ERROR: ClassVar[Behaviour]
+    CONFIG_ERROR: ClassVar[Behaviour]
+    NEVER_READY: ClassVar[Behaviour]
     OOM: ClassVar[Behaviour]
     CRASH_LOOP: ClassVar[Behaviour]
 
@@ -44,9 +60,30 @@ class Behaviour:
         """Killed for memory (exit code 137, OOMKilled) `after` seconds into each run."""
         return Behaviour(Ending.OUT_OF_MEMORY, 137, after)
 
+    @staticmethod
+    def unhealthy(after: float = 60.0) -> Behaviour:
+        """Its liveness probe fails from `after` seconds into each run on; some probes later the kubelet restarts it."""
+        return Behaviour(Ending.UNHEALTHY, 137, after)
+
+    @staticmethod
+    def init_failure(exit_code: int = 1) -> Behaviour:
+        """The first init container fails; a pod without init containers is not affected."""
+        return Behaviour(Ending.INIT_FAILS, exit_code)
+
+    @staticmethod
+    def slow(
+        start_seconds: float | None = None, ready_seconds: float | None = None, stop_seconds: float | None = None
+    ) -> Behaviour:
+        """Healthy, but it takes its time. A stop longer than the pod's grace ends in SIGKILL."""
+        return Behaviour(
+            Ending.RUNS, start_seconds=start_seconds, ready_seconds=ready_seconds, stop_seconds=stop_seconds
+        )
+
 
 Behaviour.HEALTHY = Behaviour(Ending.RUNS)
 Behaviour.IMAGE_PULL_ERROR = Behaviour(Ending.NO_IMAGE)
+Behaviour.CONFIG_ERROR = Behaviour(Ending.NO_CONFIG)
+Behaviour.NEVER_READY = Behaviour(Ending.RUNS, ready=False)
 Behaviour.OOM = Behaviour.oom()
 Behaviour.CRASH_LOOP = Behaviour.crash_loop()
 

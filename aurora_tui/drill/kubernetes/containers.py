@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aurora_tui.clock import iso
+
+if TYPE_CHECKING:
+    from aurora_tui.drill.kubernetes.life import Init
 
 Object = dict[str, Any]
 
@@ -52,31 +55,68 @@ def container_status(container: Object, state: Object, last: Object, ready: bool
     }
 
 
-def pod_status(
-    pod: Object, statuses: list[Object], phase: str, address: str, host: str, started: float, now: float
-) -> Object:
-    """The pod's status with these container statuses; conditions keep the time of their last change."""
-    old = {c["type"]: c for c in pod["status"].get("conditions", ())}
+def init_statuses(pod: Object, init: Init) -> list[Object]:
+    """initContainerStatuses: those that are done, the one that runs, those that have not had their turn."""
+    found = []
+    for place, container in enumerate(pod["spec"]["initContainers"]):
+        state, last, restarts = waiting("PodInitializing"), {}, 0
+        if place < len(init.done):
+            state = init.done[place]
+        elif place == len(init.done):
+            state, last, restarts = init.state, init.last, init.restarts
+        status = container_status(container, state, last, place < len(init.done), restarts)
+        found.append(status)
+    return found
+
+
+def _conditions(statuses: list[Object], init: list[Object], phase: str) -> dict[str, tuple[str, str, str]]:
+    """The kubelet's conditions: type → status, reason, message."""
+    true = ("True", "", "")
+    values = dict.fromkeys(("PodScheduled", "Initialized", "ContainersReady", "Ready"), true)
     unready = [status["name"] for status in statuses if not status["ready"]]
-    values: dict[str, tuple[str, str, str]] = {
-        "PodScheduled": ("True", "", ""),
-        "Initialized": ("True", "", ""),
-        "ContainersReady": ("True", "", ""),
-        "Ready": ("True", "", ""),
-    }
     if unready:
         text = f"containers with unready status: [{' '.join(unready)}]"
         values["ContainersReady"] = values["Ready"] = ("False", "ContainersNotReady", text)
+    if phase == "Succeeded":
+        values["Initialized"] = ("True", "PodCompleted", "")
+        values["ContainersReady"] = values["Ready"] = ("False", "PodCompleted", "")
+    elif phase == "Failed":
+        values["ContainersReady"] = values["Ready"] = ("False", "PodFailed", "")
+    incomplete = [status["name"] for status in init if not status["ready"]]
+    if incomplete:
+        text = f"containers with incomplete status: [{' '.join(incomplete)}]"
+        values["Initialized"] = ("False", "ContainersNotInitialized", text)
+    return values
+
+
+def pod_status(
+    pod: Object, statuses: list[Object], init: list[Object], phase: str, *,
+    place: tuple[str, str], began: float, now: float,
+) -> Object:  # fmt: skip
+    """The pod's status with these container statuses; conditions keep the time of their last change.
+
+    place: the pod's address ("" before it has one) and its host's.
+    """
+    old = {c["type"]: c for c in pod["status"].get("conditions", ())}
     conditions = []
-    for type_, (value, reason, message) in values.items():
-        same = type_ in old and old[type_]["status"] == value
-        condition = {"type": type_, "status": value, "lastProbeTime": None}
-        condition["lastTransitionTime"] = old[type_]["lastTransitionTime"] if same else iso(now)
+    for type_, (value, reason, message) in _conditions(statuses, init, phase).items():
+        before = old.pop(type_, None)
+        same = before is not None and before["status"] == value
+        if same and before is not None and before.get("message", "") == message and before.get("reason", "") == reason:
+            conditions.append(before)
+            continue
+        since = before["lastTransitionTime"] if same and before is not None else iso(now)
+        condition = {"type": type_, "status": value, "lastProbeTime": None, "lastTransitionTime": since}
         if reason:
-            condition |= {"reason": reason, "message": message}
+            condition["reason"] = reason
+        if message:
+            condition["message"] = message
         conditions.append(condition)
-    status: Object = {"phase": phase, "conditions": conditions, "hostIP": host}
+    address, host = place
+    status: Object = {"phase": phase, "conditions": [*old.values(), *conditions], "hostIP": host}
     if address:
         status |= {"podIP": address, "podIPs": [{"ip": address}]}
-    status |= {"startTime": iso(started), "containerStatuses": statuses, "qosClass": pod["status"]["qosClass"]}
-    return status
+    status["startTime"] = iso(began)
+    if init:
+        status["initContainerStatuses"] = init
+    return {**status, "containerStatuses": statuses, "qosClass": pod["status"]["qosClass"]}
