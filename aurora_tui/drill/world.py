@@ -16,7 +16,7 @@ from aurora_tui.drill.control import control_app
 from aurora_tui.drill.disturbance import Disturbances
 from aurora_tui.drill.exporter import Exporter, exporter_app
 from aurora_tui.drill.history import history
-from aurora_tui.drill.kubernetes import Behaviour, Cluster, crowd, kubeconfig, kubernetes_app, loopback_tls
+from aurora_tui.drill.kubernetes import Behaviour, Cluster, crowd, kubeconfig, kubernetes_app, loopback_tls, roles
 from aurora_tui.drill.loopback import Server
 from aurora_tui.drill.manifests import CANARY, NAMESPACE, before_canary, canary
 from aurora_tui.drill.monitoring import EmbeddedMonitoring, Monitoring
@@ -39,6 +39,11 @@ from aurora_tui.errors import UsageError
 
 FIXED_PORTS = {"exporter": 9109, "simulator": 9110, "bridge": 8080, "prometheus": 9090}
 _TOKEN = "drill"
+_USERS = {
+    _TOKEN: roles.operator("drill-operator", NAMESPACE),
+    "drill-admin": roles.admin("drill-admin"),
+    "drill-viewer": roles.viewer("drill-viewer"),
+}
 _JOBS = dict(zip(EXPORTERS, (AURORA_JOB, SIMULATOR_JOB), strict=True))
 _LAST_RELEASE = 9 * 86400.0
 
@@ -139,7 +144,7 @@ class World:
         for job in self._exporters:
             await self._start_exporter(job)
         await self._bridge.start(lambda: bridge_app(self.cluster))
-        await self._kubernetes.start(lambda: kubernetes_app(self.cluster, {_TOKEN: "drill-operator"}))
+        await self._kubernetes.start(lambda: kubernetes_app(self.cluster, _USERS))
         await self._control.start(lambda: control_app(self.apply, self.state))
         living: list[Awaitable[None]] = [*await self._monitoring.start(self.clock), self.cluster.run(), self._play()]
         self._post = AlertPost(self.urls["alertmanager"], self.clock.now)
@@ -155,7 +160,8 @@ class World:
 
     def _write_files(self) -> None:
         directory = self.options.directory
-        text = kubeconfig(self._kubernetes.url, _TOKEN, NAMESPACE, CONTEXT, self._tls.ca_pem)
+        others = {user.name: token for token, user in _USERS.items() if token != _TOKEN}
+        text = kubeconfig(self._kubernetes.url, _TOKEN, NAMESPACE, CONTEXT, self._tls.ca_pem, others)
         self.kubeconfig.write_text(text, encoding="utf-8")
         settings = profile(self.clock, self.ledger, self.kubeconfig, self.urls)
         (directory / "profile.toml").write_text(settings, encoding="utf-8")

@@ -11,20 +11,17 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from aurora_tui.drill.kubernetes import Behaviour, kubernetes_app
+from aurora_tui.drill.kubernetes.roles import User
 from tests.contract.kubernetes_recordings import comparable, differences, exchanges
 from tests.drill.clusters import NAMESPACE, StoppedCluster
 
 Exchange = dict[str, Any]
-_TOKEN = {"Authorization": "Bearer token"}
+# The recording's viewer may do nothing but what everyone may.
+_TOKENS: dict[str, str | User] = {"token": "admin", "nobody": User("viewer")}
+_BY_VIEWER = {"viewer-403", "ssar-denied", "ssrr"}
 
 # Exchanges of the recordings that this API does not take part in, and why.
-LEFT_OUT = {
-    "viewer-403": "roles: every user here is an administrator",
-    "ssar-denied": "roles: every user here is an administrator",
-    "ssrr": "roles: every user here is an administrator",
-    "ssa-create": "server-side apply is refused (415)",
-    "ssa-conflict-409": "server-side apply is refused (415)",
-    "ssa-force": "server-side apply is refused (415)",
+LEFT_OUT: dict[str, str] = {
 }
 # Sent within milliseconds of the one before: controllers had begun, nodes had not. The deployment's counts of that
 # moment are left out of the comparison.
@@ -38,7 +35,7 @@ SIMPLER_NODES = re.compile(r"^08\[3].*\.items\[0]\.status\.(conditions\[\d]\.(re
 @pytest.fixture
 async def replay() -> AsyncIterator[Replay]:
     cluster = StoppedCluster()
-    async with TestClient(TestServer(kubernetes_app(cluster, {"token": "admin"}))) as client:
+    async with TestClient(TestServer(kubernetes_app(cluster, _TOKENS))) as client:
         yield Replay(cluster, client)
 
 
@@ -56,7 +53,7 @@ class Replay:
         request = exchange["request"]
         headers = dict(request["headers"])
         if exchange["label"] != "unauthenticated-401":
-            headers |= _TOKEN
+            headers["Authorization"] = "Bearer " + ("nobody" if exchange["label"] in _BY_VIEWER else "token")
         body = request["body"]
         data = body if isinstance(body, str) or body is None else json.dumps(body)
         async with self.client.request(request["method"], request["path"], headers=headers, data=data) as response:

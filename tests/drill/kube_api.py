@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp.test_utils import TestClient, TestServer
 
 from aurora_tui.drill.kubernetes import kubernetes_app
+from aurora_tui.drill.kubernetes.roles import User
 from tests.drill.clusters import StoppedCluster
 
 MERGE = "application/merge-patch+json"
@@ -53,6 +54,7 @@ class Api:
 
 
 @asynccontextmanager
-async def api_of(cluster: StoppedCluster) -> AsyncIterator[Api]:
-    async with TestClient(TestServer(kubernetes_app(cluster, {"token": "admin"}))) as client:
+async def api_of(cluster: StoppedCluster, users: Mapping[str, str | User] | None = None) -> AsyncIterator[Api]:
+    """users: token → user; an administrator with the token "token" when not given."""
+    async with TestClient(TestServer(kubernetes_app(cluster, users or {"token": "admin"}))) as client:
         yield Api(cluster, client)

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aiohttp import web
 
-from aurora_tui.drill.kubernetes import discovery, podlog, protobuf, table, watch, writes
-from aurora_tui.drill.kubernetes.auth import Authenticator, User, review
-from aurora_tui.drill.kubernetes.call import Call, json_body, target_of
+from aurora_tui.drill.kubernetes import deletes, discovery, podlog, protobuf, table, watch, writes
+from aurora_tui.drill.kubernetes.answers import answer, list_json
+from aurora_tui.drill.kubernetes.auth import Authenticator, review
+from aurora_tui.drill.kubernetes.bodies import json_body
+from aurora_tui.drill.kubernetes.call import Call, target_of
 from aurora_tui.drill.kubernetes.cluster import Cluster
 from aurora_tui.drill.kubernetes.lists import page
+from aurora_tui.drill.kubernetes.roles import User, forbidden, wish_of
 from aurora_tui.drill.kubernetes.scale import scale_of
 from aurora_tui.drill.kubernetes.status import Refused, method_not_allowed
 from aurora_tui.drill.kubernetes.store import Entry
 from aurora_tui.drill.kubernetes.watch import WatchHub
-from aurora_tui.drill.kubernetes.writes import answer, list_json
 
 _HUB = web.AppKey("hub", WatchHub)
 _BODY_BYTES = 3 * 1024 * 1024
 """etcd's limit of 1.5 MB and some; more is answered 413."""
 
 
-def kubernetes_app(cluster: Cluster, tokens: dict[str, str]) -> web.Application:
-    """The API server of `cluster`. tokens: bearer token → user name; every user there is may do everything."""
+def kubernetes_app(cluster: Cluster, tokens: Mapping[str, str | User]) -> web.Application:
+    """The API server of `cluster`. tokens: bearer token → user (see `roles`); a bare name is an administrator's."""
     door, hub = Authenticator(tokens), WatchHub(cluster.store)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            user = door.user(request.headers.get("Authorization"), request.path)
+            user = door.user(request)
             return await _dispatch(cluster, hub, request, user)
         except Refused as refusal:
             response = answer(refusal.body, refusal.code)
@@ -51,6 +55,9 @@ def _nothing_here() -> web.Response:
 
 async def _dispatch(cluster: Cluster, hub: WatchHub, request: web.Request, user: User) -> web.StreamResponse:
     parts = [part for part in request.path.split("/") if part]
+    wish = wish_of(request.method, parts, request.query)
+    if not user.may(wish):
+        raise forbidden(user, wish)
     if not parts or parts[0] not in ("api", "apis") or len(parts) < (3 if parts[0] == "api" else 4):
         if request.method not in ("GET", "HEAD"):
             raise method_not_allowed()
@@ -103,7 +110,7 @@ async def _serve(call: Call, hub: WatchHub) -> web.StreamResponse:
     if method == "PATCH":
         return await writes.patch(call)
     if method == "DELETE":
-        return await writes.delete(call)
+        return await deletes.delete(call)
     raise method_not_allowed()
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
 
-from aurora_tui.drill.kubernetes.auth import User
+from aurora_tui.drill.kubernetes import options
 from aurora_tui.drill.kubernetes.cluster import Cluster
 from aurora_tui.drill.kubernetes.kinds import BY_PATH, Kind
-from aurora_tui.drill.kubernetes.status import Refused, bad_request, unsupported_media
+from aurora_tui.drill.kubernetes.roles import User
+from aurora_tui.drill.kubernetes.status import Refused
 
 Object = dict[str, Any]
 
@@ -34,6 +34,7 @@ class Call:
     request: web.Request
     target: Target
     user: User
+    warnings: list[str] = field(default_factory=list)
 
     @property
     def home(self) -> str:
@@ -42,11 +43,23 @@ class Call:
 
     @property
     def dry_run(self) -> bool:
-        """dryRun=All; Refused 400 for any other value."""
-        values = self.request.query.getall("dryRun", [])
-        if any(value != "All" for value in values):
-            raise bad_request(f'dryRun: Unsupported value: "{values[0]}": supported values: "All"')
-        return bool(values)
+        """dryRun=All; Refused 422 for any other value."""
+        return options.dry_run(self.request)
+
+    @property
+    def subject(self) -> str:
+        """How refusals to read an object begin."""
+        kind = self.target.kind
+        return f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}'
+
+    def tell(self, unknown: list[str]) -> str:
+        """What is wrong about fields that nobody knows, when the client wants that refused; else it is warned."""
+        wanted = options.field_validation(self.request)
+        if wanted == "Strict" and unknown:
+            return "strict decoding error: " + ", ".join(unknown)
+        if wanted == "Warn":
+            self.warnings.extend(unknown)
+        return ""
 
     def wants(self) -> str:
         """ "Table", "Partial" or "" (the object itself), from the Accept header; Refused 406."""
@@ -80,29 +93,3 @@ def target_of(parts: list[str]) -> Target | None:
     if len(rest) == 3 and rest[2] not in kind.subresources:
         return None
     return Target(kind, namespace, *rest[1:])
-
-
-async def json_body(request: web.Request, what: str) -> Object:
-    """The request's body as a JSON object; Refused 415, 400."""
-    content_type = request.content_type
-    if content_type not in ("application/json", "application/octet-stream"):
-        raise unsupported_media(["application/json"])
-    raw = await request.read()
-    try:
-        body = json.loads(raw)
-    except ValueError as wrong:
-        text = f"couldn't get version/kind; json parse error: {decoding(wrong, raw)}"
-        raise bad_request(f"the object provided is unrecognized (must be of type {what}): {text}") from wrong
-    if not isinstance(body, dict):
-        raise bad_request(f"the object provided is unrecognized (must be of type {what})")
-    return body
-
-
-def decoding(wrong: ValueError, raw: bytes) -> str:
-    """What Go's JSON decoder says of the same mistake."""
-    if isinstance(wrong, json.JSONDecodeError):
-        rest = raw.decode("utf-8", "replace")[wrong.pos :].strip()
-        if not rest or wrong.pos >= len(raw.decode("utf-8", "replace").rstrip()):
-            return "unexpected end of JSON input"
-        return f"invalid character '{rest[0]}' looking for beginning of value"
-    return "invalid character in JSON input"

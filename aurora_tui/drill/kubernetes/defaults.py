@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
 from aurora_tui.drill.kubernetes.kinds import (
+    AUTOSCALER,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     EVENT,
     HTTP_ROUTE,
     NAMESPACE,
     NODE,
     POD,
     REPLICA_SET,
+    SECRET,
     SERVICE,
     Kind,
 )
@@ -22,6 +26,7 @@ Object = dict[str, Any]
 _META_ORDER = (
     "name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp",
     "deletionTimestamp", "deletionGracePeriodSeconds", "labels", "annotations", "ownerReferences", "finalizers",
+    "managedFields",
 )  # fmt: skip
 _EVENT_ORDER = (
     "metadata", "involvedObject", "reason", "message", "source", "firstTimestamp", "lastTimestamp", "count", "type",
@@ -45,7 +50,6 @@ def filled(kind: Kind, thing: Object) -> Object:
     for empty in ("labels", "annotations", "ownerReferences", "finalizers"):
         if not meta.get(empty, True):
             del meta[empty]
-    meta.pop("managedFields", None)
     meta.pop("selfLink", None)
     thing["metadata"] = {key: meta[key] for key in _META_ORDER if key in meta}
     fill = _DEFAULTS.get(kind)
@@ -194,6 +198,32 @@ def _event(thing: Object) -> Object:
     return thing
 
 
+def _secret(thing: Object) -> Object:
+    plain = thing.pop("stringData", None) or {}
+    if plain:
+        coded = {key: base64.b64encode(str(text).encode()).decode() for key, text in plain.items()}
+        thing["data"] = {**(thing.get("data") or {}), **coded}
+    thing.setdefault("type", "Opaque")
+    return thing
+
+
+def _autoscaler(thing: Object) -> Object:
+    spec = thing.setdefault("spec", {})
+    spec.setdefault("minReplicas", 1)
+    cpu = {"name": "cpu", "target": {"type": "Utilization", "averageUtilization": 80}}
+    if not spec.get("metrics"):
+        spec["metrics"] = [{"type": "Resource", "resource": cpu}]
+    thing.setdefault("status", {"desiredReplicas": 0, "currentMetrics": None})
+    return thing
+
+
+def _disruption_budget(thing: Object) -> Object:
+    thing.setdefault("spec", {})
+    counts = ("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods")
+    thing.setdefault("status", dict.fromkeys(counts, 0))
+    return thing
+
+
 def _http_route(thing: Object) -> Object:
     for rule in thing.setdefault("spec", {}).get("rules") or ():
         for backend in rule.get("backendRefs") or ():
@@ -212,5 +242,8 @@ _DEFAULTS: dict[Kind, Callable[[Object], Object]] = {
     NAMESPACE: _namespace,
     NODE: _node,
     EVENT: _event,
+    SECRET: _secret,
+    AUTOSCALER: _autoscaler,
+    DISRUPTION_BUDGET: _disruption_budget,
     HTTP_ROUTE: _http_route,
 }

@@ -32,6 +32,12 @@ REVIEWS = {
     },
 }
 """Kinds one can only create: questions that are answered and not kept."""
+_SUBRESOURCES: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
+    "eviction": ("policy", "v1", "Eviction", ("create",)),
+    "log": ("", "", "Pod", ("get",)),
+    "scale": ("autoscaling", "v1", "Scale", ("get", "patch", "update")),
+}
+"""Those that are not the object itself: group, version, kind, verbs."""
 
 
 def api_versions(host: str) -> Object:
@@ -43,23 +49,24 @@ def api_versions(host: str) -> Object:
     }
 
 
-def _groups() -> list[str]:
-    return sorted({kind.group for kind in KINDS if kind.group} | set(REVIEWS))
+def groups() -> dict[str, str]:
+    """API groups and their version: one each, here."""
+    return {kind.group: kind.version for kind in KINDS if kind.group} | dict.fromkeys(REVIEWS, "v1")
 
 
 def _group(name: str) -> Object:
-    version = {"groupVersion": f"{name}/v1", "version": "v1"}
+    version = {"groupVersion": f"{name}/{groups()[name]}", "version": groups()[name]}
     return {"name": name, "versions": [version], "preferredVersion": version}
 
 
 def group_list() -> Object:
     """GET /apis."""
-    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name) for name in _groups()]}
+    return {"kind": "APIGroupList", "apiVersion": "v1", "groups": [_group(name) for name in sorted(groups())]}
 
 
 def group(name: str) -> Object | None:
     """GET /apis/NAME; None: there is no such group."""
-    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name)} if name in _groups() else None
+    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name)} if name in groups() else None
 
 
 def resource_list(name: str, version: str) -> Object | None:
@@ -94,11 +101,10 @@ def _resources(kind: Kind) -> list[Object]:
     resources = [base]
     for name in kind.subresources:
         sub: Object = {"name": f"{kind.plural}/{name}", "singularName": "", "namespaced": kind.namespaced}
-        if name == "scale":
-            sub |= {"group": "autoscaling", "version": "v1", "kind": "Scale"}
-        else:
-            sub["kind"] = kind.name
-        sub["verbs"] = ["get"] if name == "log" else ["get", "patch", "update"]
+        group, version, kind_name, verbs = _SUBRESOURCES.get(name, ("", "", kind.name, ("get", "patch", "update")))
+        if group:
+            sub |= {"group": group, "version": version}
+        sub |= {"kind": kind_name, "verbs": list(verbs)}
         resources.append(sub)
     return resources
 

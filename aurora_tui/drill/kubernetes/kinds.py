@@ -58,7 +58,7 @@ NODE = Kind(
     empty=(("spec", {}), ("status", {})),
 )  # fmt: skip
 POD = Kind(
-    "", "v1", "Pod", "pods", True, ("po",), ("log", "status"), ("all",), True, True,
+    "", "v1", "Pod", "pods", True, ("po",), ("eviction", "log", "status"), ("all",), True, True,
     fields=("status.phase", "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "status.podIP"),
     empty=(("spec", _POD_SPEC), ("status", {})),
 )  # fmt: skip
@@ -79,6 +79,7 @@ SERVICE = Kind(
     fields=("spec.clusterIP", "spec.type"), empty=(("spec", {}), ("status", {"loadBalancer": {}})),
 )  # fmt: skip
 CONFIG_MAP = Kind("", "v1", "ConfigMap", "configmaps", True, ("cm",), ())
+SECRET = Kind("", "v1", "Secret", "secrets", True, (), (), fields=("type",))
 DEPLOYMENT = Kind(
     "apps", "v1", "Deployment", "deployments", True, ("deploy",), ("scale", "status"), ("all",), True,
     empty=(("spec", {"replicas": 0, "selector": None, "template": _TEMPLATE, "strategy": {}}), ("status", {})),
@@ -91,13 +92,28 @@ REPLICA_SET = Kind(
 LEASE = Kind(
     "coordination.k8s.io", "v1", "Lease", "leases", True, (), (), needs_version=True, empty=(("spec", {}),)
 )  # fmt: skip
+AUTOSCALER = Kind(
+    "autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", True, ("hpa",), ("status",), ("all",),
+    empty=(
+        ("spec", {"scaleTargetRef": {"kind": "", "name": ""}, "maxReplicas": 0}),
+        ("status", {"desiredReplicas": 0, "currentMetrics": None}),
+    ),
+)  # fmt: skip
+DISRUPTION_BUDGET = Kind(
+    "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", True, ("pdb",), ("status",), (), True,
+    empty=(
+        ("spec", {}),
+        ("status", {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}),
+    ),
+)  # fmt: skip
 HTTP_ROUTE = Kind(
     "gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes", True, (), ("status",), ("gateway-api",), True,
     needs_version=True,
 )  # fmt: skip
 
 KINDS: tuple[Kind, ...] = (
-    NAMESPACE, NODE, POD, EVENT, SERVICE, CONFIG_MAP, DEPLOYMENT, REPLICA_SET, LEASE, HTTP_ROUTE,
+    NAMESPACE, NODE, POD, EVENT, SERVICE, CONFIG_MAP, SECRET, DEPLOYMENT, REPLICA_SET, AUTOSCALER, LEASE,
+    DISRUPTION_BUDGET, HTTP_ROUTE,
 )  # fmt: skip
 BY_NAME = {(kind.api_version, kind.name): kind for kind in KINDS}
 BY_PATH = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}

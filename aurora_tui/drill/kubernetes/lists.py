@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aurora_tui.drill.kubernetes.kinds import Kind
+from aurora_tui.drill.kubernetes.options import check_list, number, version
 from aurora_tui.drill.kubernetes.selectors import Predicate, both, everything, field_selector, label_selector
 from aurora_tui.drill.kubernetes.status import bad_request, expired, version_too_large
 from aurora_tui.drill.kubernetes.store import Entry, ObjectStore
@@ -48,22 +49,16 @@ def selection(query: Mapping[str, str], kind: Kind, name: str = "") -> Predicate
     return chosen
 
 
-def number(query: Mapping[str, str], field: str) -> int:
-    """A whole number of the query, 0 when absent; Refused 400."""
-    text = query.get(field, "")
-    try:
-        return int(text or 0)
-    except ValueError as wrong:
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from wrong
-
-
 def page(store: ObjectStore, kind: Kind, namespace: str | None, query: Mapping[str, str]) -> Page:
     """The page of a list that `query` asks for; Refused 400, 410, 504."""
+    check_list(query)
     select = selection(query, kind)
     limit, token = number(query, "limit"), query.get("continue", "")
     revision, start = store.revision, ""
-    asked = number(query, "resourceVersion")
+    asked = version(query)
     if token:
+        if asked:
+            raise bad_request("specifying resource version is not allowed when using continue")
         revision, start = _read(token)
         if revision <= store.compacted and revision:
             fresh = _token(store.revision, start)

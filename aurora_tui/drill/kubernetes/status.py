@@ -127,6 +127,15 @@ def unsupported_media(accepted: list[str] | None = None) -> Refused:
     return Refused(415, "UnsupportedMediaType", message, {})
 
 
+def too_many_requests(why: str, retry: int = 0) -> Refused:
+    """429 of an eviction that a disruption budget does not allow. retry: after how many seconds to try again."""
+    details: dict[str, Any] = {"causes": [{"reason": "DisruptionBudget", "message": why}]}
+    if retry:
+        details["retryAfterSeconds"] = retry
+    message = "Cannot evict pod as it would violate the pod's disruption budget."
+    return Refused(429, "TooManyRequests", message, details)
+
+
 def expired(message: str, meta: dict[str, Any] | None = None) -> Refused:
     """410: the resourceVersion asked for is no longer kept."""
     return Refused(410, "Expired", message, None, meta)

@@ -7,8 +7,10 @@ from typing import Any
 
 from aurora_tui.clock import parse_iso
 from aurora_tui.drill.kubernetes.kinds import (
+    AUTOSCALER,
     CONFIG_MAP,
     DEPLOYMENT,
+    DISRUPTION_BUDGET,
     EVENT,
     HTTP_ROUTE,
     LEASE,
@@ -16,6 +18,7 @@ from aurora_tui.drill.kubernetes.kinds import (
     NODE,
     POD,
     REPLICA_SET,
+    SECRET,
     SERVICE,
     Kind,
 )
@@ -147,6 +150,36 @@ def _route(thing: Object, now: float) -> Cells:
     return [thing["metadata"]["name"], str(hosts).replace("'", '"') if hosts else "", _age(thing, now)]
 
 
+def _autoscaler(thing: Object, now: float) -> Cells:
+    spec, status = thing["spec"], thing["status"]
+    target = spec["scaleTargetRef"]
+    sizes = [str(spec.get("minReplicas", "<unset>")), spec["maxReplicas"], status.get("currentReplicas", 0)]
+    named = f"{target['kind']}/{target['name']}"
+    return [
+        thing["metadata"]["name"],
+        named,
+        ", ".join(map(_metric, spec.get("metrics", ()))),
+        *sizes,
+        _age(thing, now),
+    ]
+
+
+def _metric(metric: Object) -> str:
+    """A metric's target; what it is now nobody measures here."""
+    source = metric.get("resource") or metric.get("containerResource")
+    if source is None:
+        return f"<{metric['type'].lower()}>"
+    target = source["target"]
+    wanted = f"{target['averageUtilization']}%" if "averageUtilization" in target else target.get("averageValue", "")
+    return f"{source['name']}: <unknown>/{wanted}"
+
+
+def _disruption_budget(thing: Object, now: float) -> Cells:
+    spec = thing["spec"]
+    bounds = [str(spec.get(field, "N/A")) for field in ("minAvailable", "maxUnavailable")]
+    return [thing["metadata"]["name"], *bounds, thing["status"].get("disruptionsAllowed", 0), _age(thing, now)]
+
+
 def _plain(thing: Object, now: float) -> Cells:
     return [thing["metadata"]["name"], _age(thing, now)]
 
@@ -167,9 +200,15 @@ _TABLES: dict[Kind, tuple[str, Callable[[Object, float], Cells]]] = {
         lambda n, now: [n["metadata"]["name"], n.get("spec", {}).get("holderIdentity", ""), _age(n, now)],
     ),
     EVENT: ("Last Seen,Type,Reason,Object,Subobject*,Source*,Message,First Seen*,Count*,Name*", _event),
+    SECRET: (
+        "Name,Type,Data,Age",
+        lambda s, now: [s["metadata"]["name"], s["type"], len(s.get("data") or {}), _age(s, now)],
+    ),
+    AUTOSCALER: ("Name,Reference,Targets,MinPods,MaxPods,Replicas,Age", _autoscaler),
+    DISRUPTION_BUDGET: ("Name,Min Available,Max Unavailable,Allowed Disruptions,Age", _disruption_budget),
     HTTP_ROUTE: ("Name,Hostnames,Age", _route),
 }  # fmt: skip
-_NUMBERS = frozenset({"Desired", "Current", "Up-to-date", "Available", "Data", "Count"})
+_NUMBERS = frozenset({"Desired", "Current", "Up-to-date", "Available", "Data", "Count", "Allowed Disruptions"})
 
 
 def columns(kind: Kind) -> list[Object]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
 from aiohttp import web
@@ -13,9 +13,10 @@ from aiohttp import web
 from aurora_tui.drill.kubernetes import table
 from aurora_tui.drill.kubernetes.call import Call
 from aurora_tui.drill.kubernetes.kinds import KINDS, Kind
-from aurora_tui.drill.kubernetes.lists import number, selection
+from aurora_tui.drill.kubernetes.lists import selection
+from aurora_tui.drill.kubernetes.options import check_watch, number, version
 from aurora_tui.drill.kubernetes.selectors import Predicate, both
-from aurora_tui.drill.kubernetes.status import Refused, expired, invalid
+from aurora_tui.drill.kubernetes.status import Refused, expired
 from aurora_tui.drill.kubernetes.store import Change, Entry, ObjectStore
 
 BOOKMARK_SECONDS = 60.0
@@ -124,30 +125,15 @@ def _encoder(call: Call) -> Encoder:
     return lambda entry: entry.json
 
 
-def _check(call: Call, query: Mapping[str, str]) -> None:
-    kind, match = call.target.kind, query.get("resourceVersionMatch", "")
-    initial = "sendInitialEvents" in query
-    if match and not initial:
-        text = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-    elif initial and match != "NotOlderThan":
-        text = "Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-    else:
-        return
-    refusal = invalid(kind, "", [("FieldValueForbidden", text, "resourceVersionMatch")])
-    refusal.body["message"] = f'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: {text}'
-    refusal.body["details"] |= {"group": "meta.k8s.io", "kind": "ListOptions"}
-    raise refusal
-
-
 async def serve(call: Call, hub: WatchHub) -> web.StreamResponse:
     """Stream the changes the request asks for until its time is up, the client leaves or the server stops."""
     query, kind, namespace = call.request.query, call.target.kind, call.target.namespace
-    _check(call, query)
+    check_watch(query)
     chosen = selection(query, kind, call.target.name)
     if namespace is not None:
         chosen = both(lambda thing: bool(thing["metadata"]["namespace"] == namespace), chosen)
     encode = _encoder(call)
-    asked = number(query, "resourceVersion")
+    asked = version(query)
     bookmarks = query.get("allowWatchBookmarks") in ("true", "1")
     send_initial = query.get("sendInitialEvents")
     from_state = send_initial == "true" or (send_initial is None and asked == 0)

@@ -1,0 +1,128 @@
+"""Who may do what: administrators, operators of a namespace, viewers, and those who stand in for others."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from aurora_tui.drill.kubernetes import roles
+from tests.drill.clusters import NAMESPACE, deployment, settled
+from tests.drill.kube_api import MERGE, Api, api_of
+
+BRIDGE = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/aurora-bridge"
+SECRETS = f"/api/v1/namespaces/{NAMESPACE}/secrets"
+LEASES = f"/apis/coordination.k8s.io/v1/namespaces/{NAMESPACE}/leases"
+REVIEWS = "/apis/authorization.k8s.io/v1"
+USERS = {
+    "admin": roles.admin("ada"),
+    "operator": roles.operator("olga", NAMESPACE),
+    "viewer": roles.viewer("vic"),
+    "stranger": roles.User("sam"),
+}
+
+
+@pytest.fixture
+async def api() -> AsyncIterator[Api]:
+    async with api_of(settled(deployment()), USERS) as found:
+        yield found
+
+
+def as_(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "allowed"),
+    [
+        ("GET", BRIDGE, None, {"admin", "operator", "viewer"}),
+        ("GET", "/api/v1/nodes", None, {"admin", "operator", "viewer"}),
+        ("GET", "/api/v1/pods?limit=1", None, {"admin", "operator", "viewer"}),
+        ("GET", SECRETS, None, {"admin"}),
+        ("PATCH", f"{BRIDGE}/scale", {"spec": {"replicas": 3}}, {"admin", "operator"}),
+        ("PATCH", BRIDGE, {"metadata": {"labels": {"a": "b"}}}, {"admin", "operator"}),
+        ("PATCH", "/apis/apps/v1/namespaces/default/deployments/x", {}, {"admin"}),
+        ("DELETE", f"/api/v1/namespaces/{NAMESPACE}?dryRun=All", None, {"admin", "operator"}),
+        ("DELETE", "/api/v1/namespaces/default?dryRun=All", None, {"admin"}),
+        ("DELETE", f"{LEASES}?dryRun=All", None, {"admin"}),
+        ("GET", "/openapi/v3", None, {"admin", "operator", "viewer", "stranger"}),
+        ("GET", "/metrics", None, {"admin"}),
+        ("GET", "/apis/batch/v1/jobs", None, {"admin"}),
+    ],
+)
+async def test_each_role_may_do_its_own_and_no_more(
+    api: Api, method: str, path: str, body: Any, allowed: set[str]
+) -> None:
+    for token in USERS:
+        api.headers = as_(token)
+        status, answer = await api.ask(method, path, body, **({"Content_Type": MERGE} if body is not None else {}))
+        assert (status != 403) is (token in allowed), (token, status, answer)
+
+
+async def test_a_refusal_names_user_verb_resource_and_place(api: Api) -> None:
+    api.headers = as_("viewer")
+    _, body = await api.ask("GET", f"{SECRETS}/key")
+    assert body["message"] == (
+        'secrets "key" is forbidden: User "vic" cannot get resource "secrets" in API group "" in the namespace '
+        '"aurora-production"'
+    )
+    assert body["details"] == {"name": "key", "kind": "secrets"}
+    _, body = await api.ask("DELETE", "/api/v1/nodes/node-0")
+    assert body["message"].endswith('cannot delete resource "nodes" in API group "" at the cluster scope')
+    _, body = await api.ask("GET", "/metrics")
+    assert body["message"] == 'forbidden: User "vic" cannot get path "/metrics"'
+
+
+async def may(api: Api, **wish: str) -> bool:
+    body = {"kind": "SelfSubjectAccessReview", "apiVersion": "authorization.k8s.io/v1"}
+    status, answer = await api.ask(
+        "POST", f"{REVIEWS}/selfsubjectaccessreviews", {**body, "spec": {"resourceAttributes": wish}}
+    )
+    assert status == 201
+    allowed: bool = answer["status"]["allowed"]
+    return allowed
+
+
+async def test_what_a_user_is_told_about_its_access_is_what_it_then_finds(api: Api) -> None:
+    scale = {"verb": "patch", "group": "apps", "resource": "deployments", "subresource": "scale"}
+    for token, here, elsewhere in (("admin", True, True), ("operator", True, False), ("viewer", False, False)):
+        api.headers = as_(token)
+        assert await may(api, **scale, name="aurora-bridge", namespace=NAMESPACE) is here
+        assert await may(api, **scale, name="aurora-bridge", namespace="default") is elsewhere
+        assert await may(api, verb="delete", resource="namespaces", name=NAMESPACE, namespace=NAMESPACE) is here
+
+
+async def test_the_rules_of_a_user_in_a_namespace_are_listed(api: Api) -> None:
+    async def changeable(namespace: str) -> set[str]:
+        body = {"kind": "SelfSubjectRulesReview", "spec": {"namespace": namespace}}
+        _, answer = await api.ask("POST", f"{REVIEWS}/selfsubjectrulesreviews", body)
+        rules = answer["status"]["resourceRules"]
+        return {resource for rule in rules if "patch" in rule["verbs"] for resource in rule["resources"]}
+
+    api.headers = as_("operator")
+    assert {"deployments", "deployments/scale", "httproutes"} <= await changeable(NAMESPACE)
+    assert await changeable("default") == set()
+
+
+async def test_each_user_is_told_who_it_is(api: Api) -> None:
+    api.headers = as_("viewer")
+    _, answer = await api.ask("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", {})
+    assert answer["status"]["userInfo"]["username"] == "vic"
+
+
+async def test_an_administrator_stands_in_for_others_with_their_rights(api: Api) -> None:
+    api.headers = as_("admin")
+    assert (await api.ask("GET", SECRETS, Impersonate_User="vic"))[0] == 403
+    assert (await api.ask("GET", BRIDGE, Impersonate_User="vic"))[0] == 200
+    assert (await api.ask("GET", BRIDGE, Impersonate_User="unheard-of"))[0] == 403
+    assert (await api.ask("GET", SECRETS, Impersonate_User="vic", Impersonate_Group="system:masters"))[0] == 200
+
+
+async def test_nobody_else_stands_in_for_anyone(api: Api) -> None:
+    api.headers = as_("operator")
+    status, body = await api.ask("GET", BRIDGE, Impersonate_User="ada")
+    assert status == 403
+    assert body["message"] == (
+        'users "ada" is forbidden: User "olga" cannot impersonate resource "users" in API group "" at the cluster scope'
+    )
