@@ -24,7 +24,12 @@ from aurora_tui.drill.kubernetes.validation import check
 
 _SAFE = "bcdfghjklmnpqrstvwxz2456789"
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
-_KEPT = ("uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName")
+_KEPT = (
+    "uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName",
+    "managedFields",
+)  # fmt: skip
+Owning = Callable[[Object | None, Object], list[Object]]
+"""managedFields for the object as it is now (None: it is new) and as it will be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,13 @@ class Registry:
             raise not_found(kind, name)
         return entry
 
-    def create(self, kind: Kind, thing: Object, namespace: str = "", dry_run: bool = False) -> Entry:
-        """Store a new object; Refused 404 (no such namespace), 403 (it is being deleted), 409, 422."""
+    def create(
+        self, kind: Kind, thing: Object, namespace: str = "", dry_run: bool = False, owning: Owning | None = None
+    ) -> Entry:
+        """Store a new object; Refused 404 (no such namespace), 403 (it is being deleted), 409, 422.
+
+        owning: says who owns its fields; None: nobody.
+        """
         thing = {**thing, "metadata": dict(thing.get("metadata") or {})}
         meta = thing["metadata"]
         if meta.get("resourceVersion"):
@@ -71,7 +81,7 @@ class Registry:
             meta["namespace"] = namespace = self._namespace_of(meta, namespace)
         if not meta.get("name") and meta.get("generateName"):
             meta["name"] = meta["generateName"] + self.suffix()
-        for field in ("generation", "deletionTimestamp", "deletionGracePeriodSeconds"):
+        for field in ("generation", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"):
             meta.pop(field, None)
         meta["uid"] = self.uid()
         meta["creationTimestamp"] = iso(self._now())
@@ -83,6 +93,8 @@ class Registry:
         if kind is SERVICE:
             self._address(thing)
         self._admit(kind, thing["metadata"]["name"], namespace)
+        if owning is not None:
+            thing["metadata"]["managedFields"] = owning(None, thing)
         return Entry(kind, thing) if dry_run else self.store.put(kind, thing)
 
     def create_like(self, made: Entry) -> Entry:
@@ -119,11 +131,19 @@ class Registry:
         spec.setdefault("clusterIPs", [spec["clusterIP"]])
 
     def update(
-        self, kind: Kind, before: Entry, thing: Object, dry_run: bool = False, status: bool = False, put: bool = False
+        self,
+        kind: Kind,
+        before: Entry,
+        thing: Object,
+        dry_run: bool = False,
+        status: bool = False,
+        put: bool = False,
+        owning: Owning | None = None,
     ) -> Entry:
         """Replace `before` by `thing`: its status alone, or all but its status; Refused 409, 422.
 
-        Nothing is written when nothing would change, so watches see no empty events.
+        owning: says who owns its fields then; None: who owned them before. Nothing is written when nothing would
+        change, so watches see no empty events.
         """
         old = before.thing["metadata"]
         thing = {**thing, "metadata": dict(thing.get("metadata") or {})}
@@ -158,6 +178,8 @@ class Registry:
         thing = filled(kind, thing) if status else _understood(kind, thing, before.thing)
         if not status:
             self._count_generation(kind, before.thing, thing)
+        if owning is not None and (owners := owning(before.thing, thing)):
+            thing["metadata"]["managedFields"] = owners
         if thing == before.thing:
             return before
         if dry_run:
