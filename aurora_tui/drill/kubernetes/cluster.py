@@ -6,14 +6,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 
-from aurora_tui.clock import iso
+from aurora_tui.drill.kubernetes import nodes
+from aurora_tui.drill.kubernetes.autoscalers import AutoscalerController
 from aurora_tui.drill.kubernetes.behaviour import Behaviour, Rule
 from aurora_tui.drill.kubernetes.controller import Controller, Tools
 from aurora_tui.drill.kubernetes.deployments import DeploymentController
+from aurora_tui.drill.kubernetes.disruption import DisruptionController
 from aurora_tui.drill.kubernetes.events import EventRecorder
 from aurora_tui.drill.kubernetes.garbage import GarbageCollector, NamespaceController
 from aurora_tui.drill.kubernetes.kinds import BY_NAME, DEPLOYMENT, KINDS, NAMESPACE, NODE, POD, Kind
 from aurora_tui.drill.kubernetes.kubelet import Kubelets
+from aurora_tui.drill.kubernetes.node_lifecycle import NodeLifecycle
+from aurora_tui.drill.kubernetes.ownership import written_by
 from aurora_tui.drill.kubernetes.registry import Registry
 from aurora_tui.drill.kubernetes.replicasets import ReplicaSetController
 from aurora_tui.drill.kubernetes.scheduler import Scheduler
@@ -35,11 +39,11 @@ class Cluster:
     """A Kubernetes cluster in memory. Synchronous to change; `run()` lets its controllers and nodes live.
 
     now: world time, Unix seconds. sleep: waits so many world seconds. seed: names, uids and delays follow from it.
-    nodes: how many simulated nodes there are. Objects it hands out are shared: never change them.
+    node_count: how many simulated nodes there are. Objects it hands out are shared: never change them.
     """
 
     def __init__(
-        self, now: Callable[[], float], sleep: Callable[[float], Awaitable[None]], seed: int = 0, nodes: int = 3
+        self, now: Callable[[], float], sleep: Callable[[float], Awaitable[None]], seed: int = 0, node_count: int = 3
     ) -> None:
         self._clock = now
         self.sleep = sleep
@@ -58,17 +62,19 @@ class Cluster:
         tools = Tools(self.store, self.registry, self.events, self.now, self._alarm, random)
         self.kubelets = Kubelets(tools)
         # ReplicaSets before deployments: pods that are to go are marked before new ones are asked for.
+        self.nodes = NodeLifecycle(tools)
         replica_sets = ReplicaSetController(tools)
         controllers: tuple[Controller, ...] = (
             replica_sets, DeploymentController(tools, replica_sets), Scheduler(tools), self.kubelets,
-            GarbageCollector(tools), NamespaceController(tools),
+            self.nodes, GarbageCollector(tools), NamespaceController(tools),
+            DisruptionController(tools), AutoscalerController(tools),
         )  # fmt: skip
         self._concerned = {kind: [each for each in controllers if kind in each.kinds] for kind in KINDS}
         self.store.listen(self._changed)
         self._moment = now() - _CLUSTER_AGE
         for name in _NAMESPACES:
             self.registry.create(NAMESPACE, {"metadata": {"name": name}})
-        for _ in range(nodes):
+        for _ in range(node_count):
             self.add_node()
         self._moment = None
 
@@ -78,7 +84,8 @@ class Cluster:
 
     def create(self, manifest: Object) -> Object:
         """Create one object as `kubectl create` would; Refused (409, 422, …) as the API would."""
-        return self.registry.create(_kind_of(manifest), manifest).thing
+        kind = _kind_of(manifest)
+        return self.registry.create(kind, manifest, owning=written_by("kubectl-create", kind, iso(self.now()))).thing
 
     def apply_manifests(self, manifests: Iterable[Object], at: float | None = None) -> None:
         """Create the objects, or replace labels, annotations and spec (or data) of those that exist.
@@ -89,17 +96,18 @@ class Cluster:
             self._moment = at
         for manifest in manifests:
             kind = _kind_of(manifest)
+            owning = written_by("kubectl-client-side-apply", kind, iso(self.now()))
             meta = manifest["metadata"]
             namespace = meta.get("namespace", "default") if kind.namespaced else ""
             before = self.store.get(kind, namespace, meta["name"])
             if before is None:
-                self.registry.create(kind, manifest)
+                self.registry.create(kind, manifest, owning=owning)
                 continue
             thing = before.copy()
             thing |= {field: value for field, value in manifest.items() if field not in ("metadata", "status")}
             for field in ("labels", "annotations"):
                 thing["metadata"][field] = {**thing["metadata"].get(field, {}), **meta.get(field, {})}
-            self.registry.update(kind, before, thing)
+            self.registry.update(kind, before, thing, owning=owning)
 
     def settle(self, limit: float = 900.0) -> None:
         """Let controllers and nodes do at once all they would do in `limit` world seconds from the objects' creation.
@@ -228,19 +236,23 @@ class Cluster:
         """One node more, Ready: node-0, node-1, …"""
         index = len(self.store.entries(NODE))
         name = f"node-{index}"
-        labels = {"kubernetes.io/arch": "amd64", "kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}
-        entry = self.registry.create(NODE, {"metadata": {"name": name, "labels": labels}})
-        moment = iso(self.now())
-        ready = {"type": "Ready", "status": "True", "lastHeartbeatTime": moment, "lastTransitionTime": moment}
-        ready |= {"reason": "KubeletReady", "message": "kubelet is posting ready status"}
-        capacity = {"cpu": "8", "memory": "32Gi", "pods": "250"}
-        addresses = [
-            {"type": "InternalIP", "address": f"10.0.0.{index + 1}"},
-            {"type": "Hostname", "address": name},
-        ]
-        info = {"kubeletVersion": "v1.35.0", "osImage": "drill", "operatingSystem": "linux", "architecture": "amd64"}
-        status = {"capacity": capacity, "allocatable": capacity, "conditions": [ready], "addresses": addresses}
-        self.registry.write(NODE, entry, {**entry.copy(), "status": {**status, "nodeInfo": info}})
+        entry = self.registry.create(NODE, nodes.manifest(name))
+        self.registry.write(NODE, entry, entry.but(status=nodes.status(name, index, self.now())))
+
+    def lose_node(self, name: str) -> None:
+        """From now on nothing is heard of the node: in 50 s it is NotReady, in 5 min more its pods are to go.
+
+        Its containers run on unseen. Refused 404 when there is no such node.
+        """
+        self.registry.find(NODE, "", name)
+        self.kubelets.lose(name)
+        self.nodes.lose(name)
+
+    def return_node(self, name: str) -> None:
+        """The lost node is heard of again: it reports its pods, and stops those that were to go."""
+        self.registry.find(NODE, "", name)
+        self.nodes.resume(name)
+        self.kubelets.resume(name)
 
 
 def _kind_of(manifest: Object) -> Kind:

@@ -17,6 +17,7 @@ START_SECONDS, READY_SECONDS, INIT_SECONDS = (0.8, 2.5), (1.5, 4.0), (0.6, 2.0)
 """How long a simulated start, the way to readiness, and an init container take: drawn evenly between these."""
 _STEADY_SECONDS = 600.0
 """A run this long forgives earlier crashes."""
+_PRESENT = 'Container image "{}" already present on machine and can be accessed by the pod'
 _LOOK = 0.25
 """Kubelets look at their containers that often (world seconds): what happens in between is seen together."""
 
@@ -85,8 +86,8 @@ class Runtime:
             life.stage, life.due = Stage.NO_CONFIG, seen(now + 12.0)
             self.event(entry, "Failed", f"Error: {life.behaviour.missing}", "Warning")
             return
-        self.event(entry, "Created", f"Created container: {first['name']}")
-        self.event(entry, "Started", f"Started container {first['name']}")
+        self.event(entry, "Created", "Container created")
+        self.event(entry, "Started", "Container started")
         if life.stage in (Stage.EXITED, Stage.BACKING_OFF):
             life.restarts += 1
             life.last = life.last or life.state
@@ -122,7 +123,7 @@ class Runtime:
     def _pull(self, entry: Entry, image: str, name: str = "") -> None:
         node = entry.thing["spec"]["nodeName"]
         if (node, image) in self._images:
-            self.event(entry, "Pulled", f'Container image "{image}" already present on machine', name=name)
+            self.event(entry, "Pulled", _PRESENT.format(image), name=name)
             return
         self._images.add((node, image))
         taken = 400 + zlib.crc32(f"{node} {image}".encode()) % 1500
@@ -202,8 +203,8 @@ class Runtime:
         now = self._tools.now()
         one = entry.thing["spec"]["initContainers"][len(init.done)]
         self._pull(entry, one["image"], one["name"])
-        self.event(entry, "Created", f"Created container: {one['name']}", name=one["name"])
-        self.event(entry, "Started", f"Started container {one['name']}", name=one["name"])
+        self.event(entry, "Created", "Container created", name=one["name"])
+        self.event(entry, "Started", "Container started", name=one["name"])
         self._give_address(life)
         if init.failures:
             init.restarts += 1

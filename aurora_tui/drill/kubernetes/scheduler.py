@@ -1,75 +1,188 @@
-"""The scheduler: every pod to the ready node with the fewest pods."""
+"""The scheduler: every pod to the node with the fewest pods of those that have room for it and take it."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from aurora_tui.clock import iso
+from aurora_tui.drill.kubernetes import nodes
 from aurora_tui.drill.kubernetes.controller import Tools
 from aurora_tui.drill.kubernetes.kinds import NODE, POD
-from aurora_tui.drill.kubernetes.store import Change, Key, Object
+from aurora_tui.drill.kubernetes.store import Change, Entry, Key, Object
 
 _COMPONENT = "default-scheduler"
+_RESOURCES = ("cpu", "memory")
+_NO_ROOM = "Too many pods"
+_HELPLESS, _NO_VICTIMS = "Preemption is not helpful for scheduling", "No preemption victims found for incoming pod"
+
+
+@dataclass(slots=True)
+class _Node:
+    """What the scheduler knows of a node: the object, and what its pods ask for."""
+
+    thing: Object
+    pods: int = 0
+    room: dict[str, float] = field(default_factory=dict)
 
 
 class Scheduler:
-    """Binds pods to nodes; what fits nowhere waits for a change of the nodes."""
+    """Binds pods to nodes; what fits nowhere waits until nodes change or pods go."""
 
     kinds = frozenset({POD, NODE})
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
-        self._load: dict[str, int] = {}
-        self._place: dict[Key, str] = {}
+        self._nodes: dict[str, _Node] = {}
+        self._asked: dict[Key, tuple[str, dict[str, float]]] = {}
+        """Bound pods: where, and what they ask for."""
         self._unplaced: dict[Key, None] = {}
 
     def concerns(self, change: Change) -> Iterable[Key]:
-        """Pods without a node; all of them again when a node changes."""
+        """Pods without a node; all of them again when a node changes or a pod makes room."""
         if change.kind is NODE:
-            yield from list(self._unplaced)
-        elif change.kind is POD:
-            node = None if change.gone else change.after.thing["spec"].get("nodeName")
-            self._account(change.key, node)
-            if change.gone:
-                self._unplaced.pop(change.key, None)
-            elif node is None:
-                self._unplaced[change.key] = None
-                yield change.key
+            return self._note_node(change)
+        node = None if change.gone else change.after.thing["spec"].get("nodeName")
+        known = self._asked.get(change.key)
+        if known is not None and known[0] != node:
+            self._book(change.key, known[0], known[1], -1)
+            del self._asked[change.key]
+        if node is not None and change.key not in self._asked:
+            asked = _requests(change.after.thing)
+            self._asked[change.key] = (node, asked)
+            self._book(change.key, node, asked, 1)
+        if change.gone:
+            self._unplaced.pop(change.key, None)
+            return tuple(self._unplaced) if known is not None else ()
+        if node is None:
+            self._unplaced[change.key] = None
+            return (change.key,)
+        self._unplaced.pop(change.key, None)
+        return ()
 
-    def _account(self, key: Key, node: str | None) -> None:
-        was = self._place.pop(key, None)
-        if was is not None:
-            self._load[was] -= 1
-        if node is not None:
-            self._place[key] = node
-            self._load[node] = self._load.get(node, 0) + 1
+    def _note_node(self, change: Change) -> Iterable[Key]:
+        name, thing = change.key[1], change.after.thing
+        if change.gone:
+            self._nodes.pop(name, None)
+        elif name in self._nodes:
+            before = self._nodes[name].thing
+            self._nodes[name].thing = thing
+            same = thing.get("spec") == before.get("spec")
+            if same and thing["metadata"].get("labels") == before["metadata"].get("labels"):
+                has, had = (one["status"].get("allocatable", {}) for one in (thing, before))
+                if has == had:
+                    return ()  # a heartbeat
+            self._measure(name)
+        else:
+            self._nodes[name] = _Node(thing)
+            self._measure(name)
+        return tuple(self._unplaced)
+
+    def _measure(self, name: str) -> None:
+        """What is left of the node's resources, counted anew."""
+        node = self._nodes[name]
+        allocatable = node.thing["status"].get("allocatable", {})
+        there = [asked for place, asked in self._asked.values() if place == name]
+        node.pods = len(there)
+        node.room = {
+            resource: nodes.quantity(allocatable[resource]) - sum(asked.get(resource, 0.0) for asked in there)
+            for resource in (*_RESOURCES, "pods")
+            if resource in allocatable
+        }
+        if "pods" in node.room:
+            node.room["pods"] -= node.pods
+
+    def _book(self, key: Key, name: str, asked: dict[str, float], by: int) -> None:
+        node = self._nodes.get(name)
+        if node is None:
+            return
+        node.pods += by
+        for resource, amount in asked.items():
+            if resource in node.room:
+                node.room[resource] -= by * amount
+        if "pods" in node.room:
+            node.room["pods"] -= by
 
     def sync(self, key: Key) -> None:
         """Bind the pod, or say why not."""
         entry = self._tools.store.get(POD, *key)
         if entry is None or entry.thing["spec"].get("nodeName") or "deletionTimestamp" in entry.thing["metadata"]:
             return
-        pod = entry.copy()
-        nodes = [node.thing for node in self._tools.store.entries(NODE)]
-        fitting = [node["metadata"]["name"] for node in nodes if _takes(node)]
-        condition = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
-        condition["lastTransitionTime"] = iso(self._tools.now())
-        if fitting:
-            node = min(fitting, key=lambda name: (self._load.get(name, 0), name))
-            self._unplaced.pop(key, None)
-            pod["spec"]["nodeName"] = node
-            text, reason, type_ = f"Successfully assigned {key[0]}/{key[1]} to {node}", "Scheduled", "Normal"
+        asked = _requests(entry.thing)
+        best: tuple[int, str] | None = None
+        why: Counter[str] = Counter()
+        for name, node in self._nodes.items():
+            reasons = _refusals(entry.thing, asked, node)
+            if reasons:
+                why.update(reasons)
+            elif best is None or (node.pods, name) < best:
+                best = (node.pods, name)
+        if best is not None:
+            self._bind(key, entry, best[1])
         else:
-            text = f"0/{len(nodes)} nodes are available: {len(nodes)} node(s) were unschedulable or not ready."
-            condition |= {"status": "False", "reason": "Unschedulable", "message": text}
-            reason, type_ = "FailedScheduling", "Warning"
+            self._refuse(entry, why)
+
+    def _bind(self, key: Key, entry: Entry, node: str) -> None:
+        pod = entry.thing
+        said = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
+        said["lastTransitionTime"] = iso(self._tools.now())
+        spec = {**pod["spec"], "nodeName": node}
+        self._tools.registry.write(POD, entry, entry.but(spec=spec, status=_with_condition(pod["status"], said)))
+        text = f"Successfully assigned {key[0]}/{key[1]} to {node}"
+        self._tools.events.record(POD, pod, "Scheduled", text, _COMPONENT)
+
+    def _refuse(self, entry: Entry, why: Counter[str]) -> None:
+        pod, count = entry.thing, len(self._nodes)
+        text = "no nodes available to schedule pods"
+        if count:
+            head = f"0/{count} nodes are available: "
+            room = sum(all(r.startswith(("Insufficient", _NO_ROOM)) for r in _refusals(pod, _requests(pod), node))
+                       for node in self._nodes.values())  # fmt: skip
+            hope = Counter({_HELPLESS: count - room, _NO_VICTIMS: room})
+            text = f"{head}{_counted(why)}. no new claims to deallocate, preemption: {head}{_counted(hope)}."
         old = pod["status"].get("conditions", ())
-        if fitting or not any(c["type"] == "PodScheduled" and c.get("message") == text for c in old):
-            pod["status"]["conditions"] = [*(c for c in old if c["type"] != "PodScheduled"), condition]
-            self._tools.registry.write(POD, entry, pod)
-        self._tools.events.record(POD, entry.thing, reason, text, _COMPONENT, type=type_)
+        if not any(c["type"] == "PodScheduled" and c.get("message") == text for c in old):
+            said = {"type": "PodScheduled", "status": "False", "lastProbeTime": None}
+            said |= {"lastTransitionTime": iso(self._tools.now()), "reason": "Unschedulable", "message": text}
+            self._tools.registry.write(POD, entry, entry.but(status=_with_condition(pod["status"], said)))
+        self._tools.events.record(POD, pod, "FailedScheduling", text, _COMPONENT, type="Warning")
 
 
-def _takes(node: Object) -> bool:
-    ready = any(c["type"] == "Ready" and c["status"] == "True" for c in node["status"].get("conditions", ()))
-    return ready and not node["spec"].get("unschedulable")
+def _with_condition(status: Object, said: Object) -> Object:
+    others = [c for c in status.get("conditions", ()) if c["type"] != said["type"]]
+    return {**status, "conditions": [*others, said]}
+
+
+def _counted(reasons: Counter[str]) -> str:
+    """As the scheduler words it: each with its number, in the order of the text."""
+    return ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items() if count))
+
+
+def _requests(pod: Object) -> dict[str, float]:
+    """What the pod's containers ask for together."""
+    asked: dict[str, float] = {}
+    for container in pod["spec"]["containers"]:
+        resources = container.get("resources") or {}
+        for resource, amount in {**(resources.get("limits") or {}), **(resources.get("requests") or {})}.items():
+            if resource in _RESOURCES:
+                asked[resource] = asked.get(resource, 0.0) + nodes.quantity(amount)
+    return asked
+
+
+def _refusals(pod: Object, asked: dict[str, float], node: _Node) -> list[str]:
+    """Why the node does not take the pod; none: it does."""
+    spec = node.thing["spec"]
+    if spec.get("unschedulable"):
+        return ["node(s) were unschedulable"]
+    if "taints" in spec:
+        for taint in nodes.taints(node.thing, "NoSchedule", "NoExecute"):
+            if not nodes.tolerations(pod, taint):
+                return ["node(s) had untolerated taint(s)"]
+    wanted = pod["spec"].get("nodeSelector")
+    if wanted and not wanted.items() <= (node.thing["metadata"].get("labels") or {}).items():
+        return ["node(s) didn't match Pod's node affinity/selector"]
+    room = node.room
+    found = [_NO_ROOM] if room.get("pods", 1.0) < 1.0 else []
+    found += [f"Insufficient {what}" for what, amount in asked.items() if amount > room.get(what, 0.0) + 1e-9]
+    return found
