@@ -51,6 +51,8 @@ class Warroom:
         ]
         self._sources: list[Source] = [source for source in sources if source is not None]
         self._time = ServerTime(settings.clock)
+        if self._cluster is not None:
+            self._cluster.now = self._time.now
         began = self._time.now()
         lights = [msgspec.structs.replace(source.light, since=began) for source in self._sources]
         self._picture = Picture(lights=(*lights, *_unwatched({light.name for light in lights})))

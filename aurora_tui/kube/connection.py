@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -16,19 +16,22 @@ import msgspec
 
 from aurora_tui.errors import AuroraError
 from aurora_tui.kube.access import Access
-from aurora_tui.kube.credentials import ClientCertificate, Credentials
+from aurora_tui.kube.credentials import ClientCertificate, Credentials, Identity
 from aurora_tui.kube.decoding import read_json
 from aurora_tui.kube.errors import Unreachable, Unreadable, describe_request, failure_of, redirected
 from aurora_tui.kube.transport import CONNECT_SECONDS, open_transport
 from aurora_tui.text import redact_url, safe
 
-READ_SECONDS = 30.0
-PROBE_SECONDS = 5.0
+READ_SECONDS = 10.0  # without a byte
+WHOLE_SECONDS = 60.0  # from asking to the last byte: a server that drips must not hold us for ever
+PROBE_SECONDS = 5.0  # the whole of it
 OPEN_SECONDS = 15.0  # a watch must answer its headers within this
 SILENT_SECONDS = 150.0  # bookmarks come about every 60 s
-LARGEST_ANSWER = 64 * 2**20
+LARGEST_ANSWER = 32 * 2**20
 LARGEST_LINE = 8 * 2**20  # etcd holds objects up to 1.5 MB; JSON may triple that
+FAILURE_SECONDS = 2.0  # for the body of a failure
 LARGEST_LOG = 2**20
+LARGEST_FAILURE = 2**18  # more of a failure's body is not read
 _PIECE = 64 * 1024
 
 Query = Mapping[str, str | int | bool]
@@ -46,6 +49,9 @@ class ApiAnswer:
     received_at: float
 
 
+_NOT_LOADED = ClientCertificate()  # equal to none that is given: the transport is opened anew
+
+
 class Silent(Unreachable):
     """A watch said nothing for longer than its bound: it may be dead, or there was nothing to say."""
 
@@ -61,6 +67,7 @@ class Connection:
         self._certificate: ClientCertificate | None = None
         self._closed = False
         self._opening = asyncio.Lock()
+        self.rejected: Callable[[], None] = lambda: None  # called when the API does not accept who we are
 
     async def request(
         self,
@@ -71,14 +78,25 @@ class Connection:
         body: Any = None,
         content_type: str = "application/json",
         read_seconds: float = READ_SECONDS,
+        whole_seconds: float = WHOLE_SECONDS,
         largest: int = LARGEST_ANSWER,
     ) -> ApiAnswer:
         """The answer to one request, whole; ApiError for every status but 2xx, Unreachable, Unreadable."""
         target = _target(path, query)
         request = describe_request(method, target)
+        identity = await self._credentials.current()  # a plugin takes what time it takes
         began = time.monotonic()
-        async with self._response(method, target, request, body, content_type, read_seconds, read_seconds) as response:
-            received = await self._read(response, request, largest)
+        try:
+            async with (
+                asyncio.timeout(whole_seconds) as limit,
+                self._response(
+                    method, target, request, body, content_type, read_seconds, read_seconds, identity
+                ) as response,
+            ):
+                received = await self._read(response, request, largest)
+        except TimeoutError as error:
+            assert limit.expired(), "every other time limit is told in words where it is met"
+            raise self._unreachable(error, whole_seconds) from error
         return ApiAnswer(
             status=response.status,
             body=received,
@@ -102,8 +120,9 @@ class Connection:
         """The lines of a watch as they come, until the server ends it; Silent after `silent_seconds` without one."""
         target = _target(path, {**query, "watch": "1"})
         request = describe_request("GET", target)
+        identity = await self._credentials.current()
         async with (
-            self._response("GET", target, request, None, "", silent_seconds, OPEN_SECONDS) as response,
+            self._response("GET", target, request, None, "", silent_seconds, OPEN_SECONDS, identity) as response,
             aclosing(self._lines(response, request)) as lines,
         ):
             yield lines
@@ -123,6 +142,17 @@ class Connection:
     async def authenticate(self) -> None:
         """Run the exec plugin, if there is one; nothing is opened, so another event loop may go on from here."""
         await self._credentials.prepare()
+
+    async def adopt(self, access: Access) -> None:
+        """Go on as `access` says: a token, certificate or authority that was renewed. The server must be the same.
+
+        What runs already runs on; the next request is the first with the new identity.
+        """
+        if access == self.access:
+            return
+        async with self._opening:
+            self.access, self._credentials = access, Credentials(access)
+            self._certificate = _NOT_LOADED
 
     async def close(self) -> None:
         """Cut every connection; requests fail from now on."""
@@ -160,9 +190,9 @@ class Connection:
         content_type: str,
         read_seconds: float,
         open_seconds: float,
+        identity: Identity,
     ) -> AsyncIterator[Any]:
         """An answer with a good status, its body still to be read. aiohttp's failures become ours."""
-        identity = await self._credentials.current()
         transport = await self._ready_transport(identity.certificate)  # which loads aiohttp, off the event loop
         import aiohttp
         from multidict import CIMultiDict
@@ -182,7 +212,8 @@ class Connection:
                 if not 200 <= response.status < 300:
                     if response.status == 401:
                         self._credentials.rejected()
-                    told = await self._read(response, request, LARGEST_LINE)
+                        self.rejected()
+                    told = await self._beginning(response)
                     if 300 <= response.status < 400:
                         raise redirected(response.status, request, response.headers.get("Location"))
                     raise failure_of(response.status, told, request, response.headers.get("Retry-After"))
@@ -210,16 +241,34 @@ class Connection:
             raise self._unreachable(error, READ_SECONDS) from error
         return bytes(received)
 
+    async def _beginning(self, response: Any) -> bytes:
+        """What a failure says of itself; it stays that failure when its body breaks off, drips or never ends."""
+        import aiohttp
+
+        received = bytearray()
+        # Whatever comes of the rest, the status is known, which is what counts.
+        with suppress(aiohttp.ClientError, OSError, TimeoutError):
+            async with asyncio.timeout(FAILURE_SECONDS):
+                async for piece in response.content.iter_any():
+                    received += piece
+                    if len(received) > LARGEST_FAILURE:
+                        break
+        return bytes(received[:LARGEST_FAILURE])
+
     async def _lines(self, response: Any, request: str) -> AsyncGenerator[bytes, None]:
         import aiohttp
 
-        rest = b""
+        rest = bytearray()
         try:
             async for piece in response.content.iter_any():
-                *lines, rest = (rest + piece).split(b"\n")
-                for line in lines:
-                    if line.strip():
-                        yield line
+                if b"\n" not in piece:
+                    rest += piece
+                else:
+                    *lines, after = bytes(rest + piece).split(b"\n")
+                    rest = bytearray(after)
+                    for line in lines:
+                        if line.strip():
+                            yield line
                 if len(rest) > LARGEST_LINE:
                     raise Unreadable(f"{request}: an event is larger than {LARGEST_LINE // 2**20} MiB", "Report it.")
         except TimeoutError as error:
@@ -227,7 +276,7 @@ class Connection:
         except (aiohttp.ClientError, OSError) as error:
             raise self._unreachable(error, SILENT_SECONDS) from error
         if rest.strip():
-            yield rest
+            yield bytes(rest)
 
     def _broken_off(self) -> Unreachable:
         return Unreachable(f"the connection to {redact_url(self.access.server)} was closed", "Try again.")
@@ -238,10 +287,7 @@ class Connection:
 
         server = redact_url(self.access.server)
         if isinstance(error, ssl.SSLCertVerificationError | aiohttp.ClientConnectorCertificateError):
-            why = safe(str(getattr(error, "certificate_error", error)), 200)
-            return Unreachable(
-                f"{server} is not trusted: {why}", "Check certificate-authority-data, or the server's certificate."
-            )
+            return self._untrusted(getattr(error, "certificate_error", error))
         if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
             return Unreachable(
                 f"the proxy {redact_url(self.access.proxy or '')} does not let us through to {server}",
@@ -258,6 +304,22 @@ class Connection:
             return Unreachable(f"cannot connect to {server}: {why}", "Check the network, VPN and the server's address.")
         why = safe(str(error), 160) or type(error).__name__
         return Unreachable(f"{server} broke off: {why}", "It is asked again.")
+
+    def _untrusted(self, error: BaseException) -> Unreachable:
+        code = getattr(error, "verify_code", None)
+        why = safe(getattr(error, "verify_message", None) or str(error), 200)
+        if code in _NOT_IN_TIME:
+            remedy = "Renew the server's certificate, or set this machine's clock."
+        elif code in _OTHER_NAME:
+            remedy = "Check the server's address, or set tls-server-name in the kubeconfig."
+        else:
+            remedy = "Check certificate-authority-data, or the server's certificate."
+        return Unreachable(f"{redact_url(self.access.server)} is not trusted: {why}", remedy)
+
+
+# https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/
+_NOT_IN_TIME = frozenset({9, 10})
+_OTHER_NAME = frozenset({62, 64})
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes, request: str) -> T:

@@ -31,6 +31,7 @@ PLUGIN_SECONDS = 15.0
 _OUR_ROOT = Path(__file__).resolve().parents[2]
 _EARLY = 10.0  # a plugin's credential is renewed this long before it expires
 _LEAST = 5.0  # and never more often than this: a broken clock must not start a process per request
+_LONGEST = 30.0  # a plugin that fails is run again after 5, 10, 20, 30 s: it may open a browser each time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,10 @@ class Credentials:
         self._access = access
         self._environ = environ
         self._obtained: _Obtained | None = None
+        self._rejected_at = -_LEAST
+        self._refusal: AuroraError | None = None  # why the plugin gave nothing, and until when that stands
+        self._refused_until = 0.0
+        self._refused_for = 0.0
         self._asking = asyncio.Lock()
         user = access.user
         self._certificate = (
@@ -119,14 +124,22 @@ class Credentials:
         return Identity(headers=tuple(headers), certificate=certificate)
 
     def rejected(self) -> None:
-        """The API answered 401: the next request runs the plugin again, unless it has only just run."""
-        if self._obtained is not None and time.time() - self._obtained.at > _LEAST:
-            self._obtained = None
+        """The API answered 401: the next request runs the plugin again, unless that was just tried."""
+        if self._obtained is not None and time.monotonic() - self._rejected_at >= _LEAST:
+            self._obtained, self._rejected_at = None, time.monotonic()
 
     async def _from_plugin(self, plugin: ExecPlugin) -> _Obtained:
         async with self._asking:
             if self._obtained is None or not _fresh(self._obtained):
-                self._obtained = _obtain(plugin, await run_plugin(plugin, self._access, self._environ))
+                if self._refusal is not None and time.monotonic() < self._refused_until:
+                    raise CredentialError(self._refusal.what, self._refusal.remedy)
+                try:
+                    self._obtained = _obtain(plugin, await run_plugin(plugin, self._access, self._environ))
+                except CredentialError as error:
+                    self._refused_for = min(_LONGEST, max(_LEAST, self._refused_for * 2.0))
+                    self._refusal, self._refused_until = error, time.monotonic() + self._refused_for
+                    raise
+                self._refusal, self._refused_for = None, 0.0
             return self._obtained
 
 

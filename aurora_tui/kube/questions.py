@@ -28,12 +28,25 @@ class _Review(msgspec.Struct):
     status: _ReviewStatus | None = None
 
 
+class _NamespaceMetadata(msgspec.Struct):
+    uid: str = ""
+
+
 class _NamespaceStatus(msgspec.Struct):
     phase: str = ""
 
 
 class _Namespace(msgspec.Struct):
+    metadata: _NamespaceMetadata
     status: _NamespaceStatus | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Namespace:
+    """A namespace that is there. `phase` is Active or Terminating; `uid` no other namespace of any cluster has."""
+
+    phase: str
+    uid: str
 
 
 _VERSION = msgspec.json.Decoder(_Version)
@@ -55,12 +68,12 @@ async def probe(connection: Connection, namespace: str) -> ApiAnswer:
     https://kubernetes.io/docs/reference/using-api/health-checks/
     """
     try:
-        return await connection.request("GET", "/readyz", read_seconds=PROBE_SECONDS)
+        return await connection.request("GET", "/readyz", whole_seconds=PROBE_SECONDS)
     except ApiError as error:
         if error.status not in (403, 404):
             raise
     pods = f"/api/v1/namespaces/{namespace}/pods"
-    return await connection.request("GET", pods, {"limit": 1, "resourceVersion": 0}, read_seconds=PROBE_SECONDS)
+    return await connection.request("GET", pods, {"limit": 1, "resourceVersion": 0}, whole_seconds=PROBE_SECONDS)
 
 
 async def server_version(connection: Connection) -> str:
@@ -111,12 +124,12 @@ async def may(
     return Permission(allowed=bool(status and status.allowed), reason=(status.reason if status else None) or "")
 
 
-async def namespace_phase(connection: Connection, namespace: str) -> str | None:
-    """Active, Terminating, or None when there is no such namespace. ApiError 403 when we may not look."""
+async def namespace(connection: Connection, name: str) -> Namespace | None:
+    """The namespace; None when there is no such one. ApiError 403 when we may not look."""
     try:
-        found = await connection.get_object(f"/api/v1/namespaces/{namespace}", _NAMESPACE)
+        found = await connection.get_object(f"/api/v1/namespaces/{name}", _NAMESPACE)
     except ApiError as error:
-        if error.status == 404:
+        if error.status == 404 and error.reason == "NotFound":  # a proxy's own 404 is no word on namespaces
             return None
         raise
-    return found.status.phase if found.status else ""
+    return Namespace(phase=found.status.phase if found.status else "", uid=found.metadata.uid)

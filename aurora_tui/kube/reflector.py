@@ -10,61 +10,32 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
 
 import msgspec
 
 from aurora_tui.errors import AuroraError
 from aurora_tui.kube.backoff import Backoff
-from aurora_tui.kube.connection import Query, Silent, decode
-from aurora_tui.kube.errors import ApiError, Status, Unreadable, describe_request, status_error
+from aurora_tui.kube.connection import Silent, decode
+from aurora_tui.kube.errors import ApiError, Status, Unreachable, Unreadable, describe_request, status_error
+from aurora_tui.kube.gate import Gate
+from aurora_tui.kube.listing import MOST_OBJECTS, Api, Resource, list_all, reader
 from aurora_tui.kube.objects import Object
 from aurora_tui.kube.store import Store
 from aurora_tui.text import safe
 
-PAGE = 500
 WATCH_SECONDS = (300, 600)
 SHORT = 1.0
 # Renewed, not failed: a quiet resource of a quiet API server gets no bookmarks, and asking again proves it alive.
 SILENT = 90.0
 ABSENT_RECHECK = 180.0
+# While the API itself is well, what failed is tried again this soon; else the whole back-off holds, until it is.
+SOON = 3.0
+DENIED_SOON = 120.0  # so long it is tried again soon after a 403; a role that is missing for good fills the audit log
+LONGEST_RETRY_AFTER = 30.0
 
 T = TypeVar("T", bound=Object)
-
-
-class Api(Protocol):
-    """What a reflector needs of a Connection."""
-
-    async def get(self, path: str, query: Query | None = None) -> bytes:
-        """The body of a GET."""
-        ...
-
-    def watch(
-        self, path: str, query: Query, silent_seconds: float = ...
-    ) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """The lines of a watch."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Resource(Generic[T]):
-    """A kind of object: where its lists are (`versions` in order of preference) and what is decoded of it.
-
-    `optional`: a cluster may lack it or keep it from us, which is then no failure but an absence.
-    """
-
-    plural: str
-    versions: tuple[str, ...]  # "api/v1", "apis/apps/v1"
-    type: type[T]
-    optional: bool = False
-    field_selector: str | None = None
-
-    def path(self, version: str, namespace: str) -> str:
-        """Where its list is."""
-        return f"/{version}/namespaces/{namespace}/{self.plural}"
 
 
 class _Event(msgspec.Struct):
@@ -72,18 +43,9 @@ class _Event(msgspec.Struct):
     object: msgspec.Raw = msgspec.Raw(b"null")
 
 
-class _ListMetadata(msgspec.Struct, rename={"resource_version": "resourceVersion", "next": "continue"}):
-    resource_version: str = ""
-    next: str | None = None
-
-
-class _Page(msgspec.Struct, Generic[T]):
-    metadata: _ListMetadata
-    items: list[T] | None = None
-
-
 _EVENT = msgspec.json.Decoder(_Event)
 _STATUS = msgspec.json.Decoder(Status)
+_BOOKMARK = msgspec.json.Decoder(Object)
 
 
 class Reflector(Generic[T]):
@@ -91,6 +53,7 @@ class Reflector(Generic[T]):
 
     `changed` is called with the uids that changed, `told` whenever `failure`, `absent` or `note` changed.
     `relisting` is shared by the reflectors of one API, so that a broken one is not met by all lists at once.
+    `gate` is passed after every break; without one the API is taken at its word.
     All times here are seconds of `monotonic`.
     """
 
@@ -103,6 +66,7 @@ class Reflector(Generic[T]):
         changed: Callable[[frozenset[str]], None] = lambda _: None,
         told: Callable[[], None] = lambda: None,
         relisting: asyncio.Lock | None = None,
+        gate: Gate | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
         chance: random.Random | None = None,
@@ -115,21 +79,27 @@ class Reflector(Generic[T]):
         self._api = api
         self._changed, self._told = changed, told
         self._relisting = relisting or asyncio.Lock()
+        self._gate = gate
         self._sleep, self._monotonic = sleep, monotonic
         self._chance = chance or random.Random()
         self._backoff = Backoff(self._chance)
-        self._page = msgspec.json.Decoder(_Page[resource.type])  # type: ignore[name-defined]
-        self._object = msgspec.json.Decoder(resource.type)
+        self._read = reader(resource)
         self._version = resource.versions[0]
         self._position: str | None = None  # the resourceVersion to watch from; None: list first
         self._selected = resource.field_selector
         self._whole = False  # list without pages, after a continue token expired
         self._listed = False
         self._failure: AuroraError | None = None
+        self._listing = self._failed_listing = False
+        self._denied_since: float | None = None
         self._heard: float | None = None  # the last word, or the start of the last list
         self._opened: float | None = None  # when the present watch was answered; None while there is none
         self._current: float | None = None  # until when we last said to be current
         self._healthy_since: float | None = None
+        self._attempt: asyncio.Timeout | None = None
+        self._resting = False
+        self._not_before = 0.0  # the server asked us to wait until then
+        self._doubt: float | None = None  # since when the API may be another one
 
     # What is known, and until when
 
@@ -140,7 +110,7 @@ class Reflector(Generic[T]):
 
     @property
     def failure(self) -> AuroraError | None:
-        """What keeps the store from being current, if anything. Over once a watch stands again."""
+        """What keeps the store from being current, if anything. Over once that which failed has worked again."""
         return None if self._standing() else self._failure
 
     def current_until(self, alive: float | None) -> float | None:
@@ -167,44 +137,104 @@ class Reflector(Generic[T]):
         """List, watch, and begin again, until cancelled."""
         while True:
             try:
-                if self._position is None:
-                    await self._list()
-                await self._watch()
-            except AuroraError as error:
-                await self._fail(error)
+                async with asyncio.timeout(None) as self._attempt:
+                    await self._once()
+            except TimeoutError:
+                continue  # `wake`: the only deadline that an attempt is ever given
+            finally:
+                self._attempt = None
+
+    def wake(self, *, broken: bool = False) -> None:
+        """The API is well again: try now, if this rests after a failure; if `broken`, in the middle of anything.
+
+        A request that was sent to a silent API may wait for ever, and a watch of it may be dead.
+        """
+        if self._attempt is not None and (self._resting or broken) and not self._attempt.expired():
+            self._attempt.reschedule(asyncio.get_running_loop().time())
+
+    def start_over(self, since: float) -> None:
+        """Believe nothing that is held: pass the gate, then list."""
+        self._position, self._doubt = None, since
+        self.wake(broken=True)
+
+    async def _once(self) -> None:
+        try:
+            await self._wait_until_asked()
+            if self._position is None:
+                self._listing = True
+                await self._list()
+            self._listing = False
+            await self._watch()
+            self._doubts()  # also a server that is going away ends its watches in order
+        except AuroraError as error:
+            await self._fail(error)
+
+    async def _wait_until_asked(self) -> None:
+        wait = self._not_before - self._monotonic()
+        if wait > 0.0:
+            await self._sleep(wait)
+        if self._gate is not None and self._doubt is not None:
+            await self._gate.passed(self._doubt)
+            self._doubt = None
+
+    def _doubts(self) -> None:
+        self._doubt = self._monotonic()
 
     async def _fail(self, error: AuroraError) -> None:
+        now = self._monotonic()
         if self._healthy_since is not None:
-            self._backoff.healthy_for(self._monotonic() - self._healthy_since)
+            self._backoff.healthy_for(now - self._healthy_since)
             self._healthy_since = None
         self._current = None
+        status = error.status if isinstance(error, ApiError) else None
+        expired = isinstance(error, ApiError) and error.expired
         if isinstance(error, ApiError):
-            if error.expired or error.from_the_future or error.status in (400, 404):
+            if error.expired or error.from_the_future or status in (400, 404):
                 self._position = None
-            if self.resource.optional and error.status in (403, 404):
+            if error.expired or error.from_the_future or status in (401, 404):
+                self._doubts()
+            if self.resource.optional and status in (403, 404):
                 await self._absent(error)
                 return
-            if error.status == 400 and self._selected:
+            if status == 400 and self._selected:
                 self._selected = None  # "field label not supported": take all, choose later
-        if self._backoff.failures or not (isinstance(error, ApiError) and error.expired):
+        elif isinstance(error, Unreachable) or not self._listing:
+            self._doubts()
+        if self._backoff.failures or not expired:
             # A version that expired is everyday life on a busy cluster; again and again it is a failure.
-            self._failure = error
+            self._failure, self._failed_listing = error, self._listing
             self._told()
-        await self._sleep(self._backoff.next(getattr(error, "retry_after", None)))
+        await self._rest(self._backoff.next(), getattr(error, "retry_after", None), denied=status == 403)
+
+    async def _rest(self, wait: float, retry_after: float | None, *, denied: bool) -> None:
+        now = self._monotonic()
+        self._denied_since = (self._denied_since or now) if denied else None
+        if self._gate is not None and self._gate.well and now - (self._denied_since or now) < DENIED_SOON:
+            wait = min(wait, self._chance.uniform(SOON / 2, SOON))
+        least = min(retry_after or 0.0, LONGEST_RETRY_AFTER)
+        self._not_before = now + least
+        self._resting = True
+        try:
+            await self._sleep(max(wait, least))
+        finally:
+            self._resting = False
 
     async def _absent(self, error: ApiError) -> None:
-        """An optional resource cannot be had: remember why, look again in a few minutes."""
+        """An optional resource cannot be had: remember why, look again: soon when it is kept from us, else later."""
         versions = self.resource.versions
         following = versions.index(self._version) + 1
         if error.status == 404 and following < len(versions):
             self._version = versions[following]
             return
-        self._version = versions[0]
+        self._version, self._position = versions[0], None
         self.absent, self._failure, self._listed = True, None, False
         self.note = f"{self.resource.plural} are not shown: {error}" if error.status == 403 else None
         self._changed(self.store.replace(()))
         self._told()
-        await self._sleep(ABSENT_RECHECK + self._chance.uniform(0.0, 30.0))
+        if error.status == 403:
+            await self._rest(self._backoff.next(), error.retry_after, denied=True)
+        else:
+            await self._sleep(ABSENT_RECHECK + self._chance.uniform(0.0, 30.0))
 
     async def _list(self) -> None:
         if not self._listed:
@@ -215,33 +245,22 @@ class Reflector(Generic[T]):
 
     async def _list_pages(self) -> None:
         path = self.resource.path(self._version, self.namespace)
-        request = describe_request("GET", path)
         began = self._monotonic()
-        items: list[T] = []
-        query: dict[str, str | int | bool] = {} if self._whole else {"limit": PAGE}
-        if self._selected:
-            query["fieldSelector"] = self._selected
-        while True:
-            try:
-                body = await self._api.get(path, query)
-            except ApiError as error:
-                # The rest of the pages is gone: next time all at once, as kubectl does.
-                self._whole = self._whole or (error.expired and "continue" in query)
-                raise
-            page = decode(self._page, body, request)
-            items += page.items or ()
-            if not page.metadata.next:
-                break
-            query["continue"] = page.metadata.next
+        try:
+            found = await list_all(self._api, path, self._read, self._selected, whole=self._whole)
+        except ApiError as error:
+            self._whole = self._whole or error.expired
+            raise
         self._whole = False
-        self._position = page.metadata.resource_version or None
+        self._position = found.version
         self._listed, self._heard = True, began
+        self._changed(self.store.replace(found.items, found.version))
+        if self._failed_listing:
+            self._failure, self._failed_listing = None, False
         if self.absent:
             self.absent, self.note = False, None
-            self._told()
-        self._changed(self.store.replace(items))
-        if self._position is None:
-            raise Unreadable(f"{request}: the list has no resourceVersion", "Is this a Kubernetes API?")
+        self._denied_since = None
+        self._told()
 
     async def _watch(self) -> None:
         """One watch, from `_position` until it ends. A good end returns; the next watch goes on from there."""
@@ -260,6 +279,8 @@ class Reflector(Generic[T]):
             async with self._api.watch(path, query, SILENT) as lines:
                 self._opened = opened = self._monotonic()
                 self._healthy_since = opened if self._healthy_since is None else self._healthy_since
+                if self._failure is not None:
+                    asyncio.get_running_loop().call_later(SHORT, self._told)  # it stands then
                 async for line in lines:
                     self._apply(line, request)
                     events += 1
@@ -268,6 +289,9 @@ class Reflector(Generic[T]):
             # Quiet, not broken: asked again from where we are.
             if self._monotonic() - opened < SHORT:
                 raise
+        except Unreadable:
+            self._position = None  # it would be told the same again from here: a new list passes it by
+            raise
         finally:
             if self._standing():
                 self._heard = max(self._heard or 0.0, opened)
@@ -286,16 +310,23 @@ class Reflector(Generic[T]):
     def _apply(self, line: bytes, request: str) -> None:
         event = decode(_EVENT, line, request)
         if event.type == "ERROR":
+            self._position = None  # what went wrong may be this position: a new list passes it by
             raise status_error(decode(_STATUS, bytes(event.object), request), request)
-        if event.type not in ("ADDED", "MODIFIED", "DELETED", "BOOKMARK"):
+        if event.type == "BOOKMARK":
+            self._move_on(decode(_BOOKMARK, bytes(event.object), request))
+            return
+        if event.type not in ("ADDED", "MODIFIED", "DELETED"):
             raise Unreadable(f"{request}: an event of type {safe(event.type, 40)!r}", "Is this a Kubernetes API?")
-        item = decode(self._object, bytes(event.object), request)
-        if event.type == "DELETED":
-            changed = self.store.remove(item)
-        elif event.type == "BOOKMARK":
-            changed = frozenset()
-        else:
-            changed = self.store.put(item)
-        self._position = item.metadata.resource_version or self._position
+        item = self._read(bytes(event.object), request)
+        changed = self.store.remove(item) if event.type == "DELETED" else self.store.put(item)
+        self._move_on(item)
         if changed:
             self._changed(changed)
+        if len(self.store) > MOST_OBJECTS:
+            raise Unreadable(f"{request}: there are more than {MOST_OBJECTS:,}", "Watch a smaller namespace.")
+
+    def _move_on(self, item: Object) -> None:
+        """The next watch begins after the newest that was told; what comes late does not set it back."""
+        told, reached = item.metadata.resource_version, self._position or ""
+        if told and not (told.isdigit() and reached.isdigit() and int(told) <= int(reached)):
+            self._position = told

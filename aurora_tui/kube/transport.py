@@ -17,6 +17,7 @@ from aurora_tui.kube.official import client_module
 from aurora_tui.text import safe
 
 CONNECT_SECONDS = 5.0
+DNS_SECONDS = 2  # so long a name's address is remembered: a server that moves is found soon
 # A peer that vanished without a word (NAT, a killed VM) is noticed by TCP itself in about 25 s, long before a
 # quiet watch would: 10 s idle, then three probes 5 s apart; unacknowledged data is given 20 s.
 _SOCKET_OPTIONS = (("TCP_KEEPIDLE", 10), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 3), ("TCP_USER_TIMEOUT", 20_000))
@@ -82,7 +83,13 @@ def _transport_class() -> Any:
         """As the package's own, with sockets that notice a vanished peer, and following no redirects."""
 
         def _create_connector(self) -> Any:
-            return aiohttp.TCPConnector(limit=self.maxsize, ssl=self.ssl_context, socket_factory=_keepalive_socket)
+            return aiohttp.TCPConnector(
+                # A watch holds a connection for minutes: a bound of the package's (100) would make the others wait.
+                limit=0,
+                ssl=self.ssl_context,
+                socket_factory=_keepalive_socket,
+                ttl_dns_cache=DNS_SECONDS,
+            )
 
         def _create_pool_manager(self) -> Any:
             return _Unredirected(super()._create_pool_manager())

@@ -11,17 +11,21 @@ from dataclasses import dataclass
 from aurora_tui.clock import Clock
 from aurora_tui.errors import AuroraError, UsageError
 from aurora_tui.kube.access import Access
-from aurora_tui.kube.backoff import Backoff
+from aurora_tui.kube.backoff import LONGEST, Backoff
 from aurora_tui.kube.connection import Connection
 from aurora_tui.kube.kubeconfig import load_access
+from aurora_tui.kube.pace import Pace
 from aurora_tui.kube.questions import may
 from aurora_tui.settings import Settings
 from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.observation import SourceFailed
-from aurora_tui.sources.cluster_view import NAME, PROBE_EVERY, ClusterView
+from aurora_tui.sources.cluster_identity import Identity
+from aurora_tui.sources.cluster_life import PROBE_EVERY
+from aurora_tui.sources.cluster_view import NAME, ClusterView
 from aurora_tui.sources.source import Tell
 from aurora_tui.text import redact_url, safe
 
+SOON = 3.0
 _REQUIRED_RIGHTS = (
     *((verb, "apps", resource, "") for resource in ("deployments", "replicasets") for verb in ("list", "watch")),
     *((verb, "", resource, "") for resource in ("pods", "events") for verb in ("list", "watch")),
@@ -60,6 +64,8 @@ class ClusterSource:
         self._connection: Connection | None = None
         self._connecting = asyncio.Lock()
         self._pinned: Access | None = None  # the context first connected to: use-context elsewhere moves no console
+        self._identity = Identity()  # the cluster first seen: another one behind the same address is refused
+        self.now = self._clock.now  # the time that everything is judged at: the war room's, where there is one
 
     @property
     def light(self) -> SourceLight:
@@ -79,18 +85,23 @@ class ClusterSource:
 
     async def run(self, tell: Tell) -> None:
         """Connect and watch, again and again, until cancelled. No fault ends it: each is told and tried again."""
-        backoff = Backoff()
+        backoff, pace = Backoff(), Pace()
         while True:
             began = time.monotonic()
+            longest = LONGEST
             try:
                 try:
-                    await self._watch(await self._connect(), tell)
+                    await self._watch(await self._connect(), tell, pace)
                 finally:
                     await self.close()
+            except UsageError as error:
+                # What stands in a file is cheap to read again: who mends it waits for us.
+                longest = SOON
+                tell(SourceFailed(source=NAME, at=self._clock.now(), error=_in_words(error)))
             except Exception as error:  # noqa: BLE001 - a source outlives every fault: it is told, not hidden
                 tell(SourceFailed(source=NAME, at=self._clock.now(), error=_in_words(error)))
             backoff.healthy_for(time.monotonic() - began)
-            await asyncio.sleep(backoff.next())
+            await asyncio.sleep(min(longest, backoff.next()))
 
     async def pod_log(self, namespace: str, pod: str, container: str | None, lines: int) -> str:
         """The last `lines` of a container's log, safe to show; AuroraError when it cannot be read."""
@@ -125,13 +136,24 @@ class ClusterSource:
             )
         return access
 
-    async def _watch(self, connection: Connection, tell: Tell) -> None:
-        namespaces = (self._cluster.namespace, *self._cluster.extra_namespaces)
-        view = ClusterView(connection, namespaces, self._roles, self._clock)
+    async def _renewed(self) -> Access:
+        return await asyncio.to_thread(self._access)
+
+    async def _watch(self, connection: Connection, tell: Tell, pace: Pace) -> None:
+        view = ClusterView(
+            connection,
+            (self._cluster.namespace, *self._cluster.extra_namespaces),
+            self._roles,
+            self._clock,
+            identity=self._identity,
+            pace=pace,
+            renew=self._renewed,
+            now=self.now,
+        )
         async with asyncio.TaskGroup() as tasks:
             for reflector in view.reflectors:
                 tasks.create_task(reflector.run())
-            tasks.create_task(view.probe_forever())
+            tasks.create_task(view.look_forever())
             tasks.create_task(view.tell_forever(tell))
 
 

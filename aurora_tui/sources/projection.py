@@ -1,20 +1,21 @@
-"""From Kubernetes objects to the rows that are shown: what did not change is not judged again."""
+"""From Kubernetes objects to the rows that are shown: what did not change is not judged again, nor sorted again."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from bisect import bisect_left, insort
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
-from aurora_tui.kube.objects import Deployment, Event, HttpRoute, Pod, ReplicaSet, RouteRule, TrafficSplit
+from aurora_tui.kube.objects import Deployment, Event, HttpRoute, ReplicaSet, RouteRule, TrafficSplit
 from aurora_tui.situation.mission import WorkloadRoles
-from aurora_tui.situation.pod import pod_status, sickest_first, unix
-from aurora_tui.situation.rollout import deployment_status, in_order, restarts_by_deployment, role_of, with_traffic
+from aurora_tui.situation.pod import sickest_first, unix
+from aurora_tui.situation.rollout import deployment_status, in_order, role_of, with_traffic
 from aurora_tui.situation.workload import (
-    Container,
     DeploymentStatus,
     PodStatus,
     Role,
@@ -22,12 +23,16 @@ from aurora_tui.situation.workload import (
     WarningEvent,
     WorkloadsObserved,
 )
+from aurora_tui.sources.kept import KeptPod
+from aurora_tui.sources.redating import redated_deployment, redated_event, redated_pod
 from aurora_tui.text import safe
 
 MOST_EVENTS = 200
-SLICE = 100  # pods judged between two breaths of the event loop, some 5 ms
+SLICE = 1000  # rows made between two breaths of the event loop, some 3 ms
 
 Owner = tuple[str | None, int | None]
+_NOBODY: Owner = (None, None)
+Place = tuple[int, float, str, str, str]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -36,77 +41,155 @@ class Seen:
 
     deployments: Iterable[Deployment] = ()
     replicasets: Iterable[ReplicaSet] = ()
-    pods: Iterable[Pod] = ()
+    pods: Iterable[KeptPod] = ()
     events: Iterable[Event] = ()
     routes: Iterable[HttpRoute] = ()
     splits: Iterable[TrafficSplit] = ()
 
 
-@dataclass(slots=True)
-class Projection:
-    """Makes rows. A pod is judged again only when it, or whose it is, changed (uid and resourceVersion)."""
+class PodRows:
+    """The rows of all pods, the sick first; each is made anew only when its pod, or whose it is, changed."""
 
-    roles: WorkloadRoles
-    namespace: str
-    _pods: dict[str, tuple[tuple[str, str | None, int | None], PodStatus]] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self._rows: dict[str, tuple[KeptPod, PodStatus, Place]] = {}
+        self._order: list[Place] = []  # sorted; it ends in the uid
+        self._owned: defaultdict[str, set[str]] = defaultdict(set)  # by ReplicaSet uid: its pods
+        self._owners: dict[str, Owner] = {}
+        self._restarts: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.ahead = 0.0
+
+    def owned_by(self, owners: dict[str, Owner]) -> set[str]:
+        """Learn whose the ReplicaSets are; the uids of the pods that this changes."""
+        before, self._owners = self._owners, owners
+        return {
+            uid
+            for owner in before.keys() | owners.keys()
+            if before.get(owner) != owners.get(owner)
+            for uid in self._owned.get(owner, ())
+        }
+
+    def put(self, uid: str, pod: KeptPod | None) -> None:
+        """The pod as it is now; None: it is gone."""
+        known = self._rows.pop(uid, None)
+        if known is not None:
+            self._forget(*known)
+        if pod is None:
+            return
+        owner, revision = self._owners.get(pod.controller or "", _NOBODY)
+        row = pod.row
+        if self.ahead:
+            row = redated_pod(row, self.ahead)
+        if owner is not None or revision is not None:
+            row = msgspec.structs.replace(row, owner=owner, revision=revision)
+        place = (*sickest_first(row), uid)
+        self._rows[uid] = (pod, row, place)
+        insort(self._order, place)
+        if pod.controller is not None:
+            self._owned[pod.controller].add(uid)
+        if owner is not None:
+            self._restarts[row.namespace, owner] += row.restarts
+
+    def _forget(self, pod: KeptPod, row: PodStatus, place: Place) -> None:
+        del self._order[bisect_left(self._order, place)]
+        if pod.controller is not None:
+            self._owned[pod.controller].discard(row.uid)
+            if not self._owned[pod.controller]:
+                del self._owned[pod.controller]
+        if row.owner is not None:
+            self._restarts[row.namespace, row.owner] -= row.restarts
+
+    def restarts(self, namespace: str, owner: str) -> int:
+        """The restarts of all pods of a deployment."""
+        return self._restarts.get((namespace, owner), 0)
+
+    def uids(self) -> set[str]:
+        """Who is known."""
+        return set(self._rows)
+
+    def is_current(self, pod: KeptPod) -> bool:
+        """Whether the row of `pod` was made of this very one."""
+        known = self._rows.get(pod.metadata.uid)
+        return known is not None and known[0] is pod
+
+    def in_order(self) -> tuple[PodStatus, ...]:
+        """All rows, the sick first."""
+        rows = self._rows
+        return tuple([rows[place[4]][1] for place in self._order])
+
+
+class Projection:
+    """Makes rows. `ahead`: how far the API's clock is ahead of ours, seconds; what it dated is dated back by that."""
+
+    def __init__(self, roles: WorkloadRoles, namespace: str) -> None:
+        self._roles, self._namespace = roles, namespace
+        self._pods = PodRows()
+        self._changed: set[str] = set()
+
+    @property
+    def ahead(self) -> float:
+        """See above."""
+        return self._pods.ahead
+
+    def date(self, ahead: float) -> None:
+        """Learn how far the API's clock is ahead: all rows are dated anew."""
+        self._pods.ahead = ahead
+        self._changed |= self._pods.uids()
+
+    def pods_changed(self, uids: Iterable[str]) -> None:
+        """These are made anew by the next `catch_up`."""
+        self._changed.update(uids)
+
+    async def catch_up(self, seen: Seen, pod: Callable[[str], KeptPod | None]) -> None:
+        """Make the rows that changed, a slice at a time: thousands at once would hold up the screen."""
+        self._changed |= self._pods.owned_by(_owners(seen))
+        count = 0
+        while self._changed:
+            uid = self._changed.pop()
+            self._pods.put(uid, pod(uid))
+            count += 1
+            if count % SLICE == 0:
+                await asyncio.sleep(0)
 
     def project(self, seen: Seen) -> WorkloadsObserved:
-        """Everything as rows, in a stable order: the sick first, the newest event first."""
-        pods = self._pod_rows(seen)
-        restarts = restarts_by_deployment(pods)
-        rows = [self._deployment_row(item, restarts) for item in seen.deployments]
-        ordered = in_order(rows, self.roles, self.namespace)
+        """Everything as rows, in a stable order, of pods that were caught up with: see `whole`."""
+        rows = [self._deployment_row(item) for item in seen.deployments]
+        ordered = in_order(rows, self._roles, self._namespace)
         routes = [*map(route_weights, seen.routes), *map(split_weights, seen.splits)]
+        events = warning_events(seen.events)
+        if self.ahead:
+            ordered = [redated_deployment(row, self.ahead) for row in ordered]
+            events = tuple(redated_event(event, self.ahead) for event in events)
         return WorkloadsObserved(
-            deployments=tuple(with_traffic(ordered, routes, self.roles, self.namespace)),
-            pods=tuple(pods),
-            events=warning_events(seen.events),
+            deployments=tuple(with_traffic(ordered, routes, self._roles, self._namespace)),
+            pods=self._pods.in_order(),
+            events=events,
         )
 
-    def _deployment_row(self, item: Deployment, restarts: Mapping[tuple[str, str], int]) -> DeploymentStatus:
+    def whole(self, seen: Seen) -> WorkloadsObserved:
+        """As `project`, but it looks itself for the pods that changed."""
+        self._changed |= self._pods.owned_by(_owners(seen))
+        pods = {pod.metadata.uid: pod for pod in seen.pods}
+        self._changed |= self._pods.uids() - pods.keys()
+        self._changed.update(uid for uid, pod in pods.items() if not self._pods.is_current(pod))
+        for uid in self._changed:
+            self._pods.put(uid, pods.get(uid))
+        self._changed.clear()
+        return self.project(seen)
+
+    def _deployment_row(self, item: Deployment) -> DeploymentStatus:
         metadata = item.metadata
-        role = role_of(metadata.name, self.roles) if metadata.namespace == self.namespace else Role.OTHER
-        row = deployment_status(item, role, restarts.get((metadata.namespace, metadata.name), 0))
+        role = role_of(metadata.name, self._roles) if metadata.namespace == self._namespace else Role.OTHER
+        row = deployment_status(item, role, self._pods.restarts(metadata.namespace, metadata.name))
         return msgspec.structs.replace(
             row,
             image=row.image and safe(row.image, 300),
             rollout_detail=row.rollout_detail and safe(row.rollout_detail, 300),
         )
 
-    async def judge_ahead(self, seen: Seen) -> None:
-        """Judge the pods that changed, a slice at a time: thousands at once would hold up the screen."""
-        owners = _owners(seen)
-        fresh = 0
-        for pod in seen.pods:
-            fresh += self._pod_row(pod, owners)[1]
-            if fresh >= SLICE:
-                fresh = 0
-                await asyncio.sleep(0)
-
-    def _pod_rows(self, seen: Seen) -> list[PodStatus]:
-        owners = _owners(seen)
-        rows = [self._pod_row(pod, owners)[0] for pod in seen.pods]
-        if len(self._pods) > len(rows):
-            present = {row.uid for row in rows}
-            self._pods = {uid: entry for uid, entry in self._pods.items() if uid in present}
-        rows.sort(key=sickest_first)
-        return rows
-
-    def _pod_row(self, pod: Pod, owners: Mapping[str, Owner]) -> tuple[PodStatus, bool]:
-        """The row of one pod, and whether it had to be judged anew."""
-        owner, revision = owners.get(pod.metadata.controller or "", (None, None))
-        key = (pod.metadata.resource_version, owner, revision)
-        known = self._pods.get(pod.metadata.uid)
-        if known is not None and known[0] == key:
-            return known[1], False
-        row = _safe_pod(pod_status(pod, owner, revision))
-        self._pods[pod.metadata.uid] = (key, row)
-        return row, True
-
 
 def _owners(seen: Seen) -> dict[str, Owner]:
     """By ReplicaSet uid: its deployment's name, and its revision."""
-    names = {item.metadata.uid: item.metadata.name for item in seen.deployments}
+    names: Mapping[str, str] = {item.metadata.uid: item.metadata.name for item in seen.deployments}
     return {
         item.metadata.uid: (names.get(item.metadata.controller or ""), item.metadata.revision)
         for item in seen.replicasets
@@ -156,32 +239,4 @@ def _warning(event: Event) -> WarningEvent:
         count=(series.count if series else 0) or event.count or 1,
         first_at=unix(first),
         last_at=unix(last),
-    )
-
-
-def _safe_pod(pod: PodStatus) -> PodStatus:
-    """Names are checked by the API; what kubelets and images say is not."""
-    return msgspec.structs.replace(
-        pod,
-        reason=_clean(pod.reason, 100),
-        containers=tuple(map(_safe_container, pod.containers)),
-        conditions=tuple(
-            msgspec.structs.replace(one, message=_clean(one.message, 1000)) if one.message else one
-            for one in pod.conditions
-        ),
-    )
-
-
-def _clean(text: str, limit: int) -> str:
-    """`safe`, but what is plainly safe passes at once: thousands of image names are."""
-    return text if len(text) <= limit and text.isascii() and text.isprintable() else safe(text, limit)
-
-
-def _safe_container(one: Container) -> Container:
-    return msgspec.structs.replace(
-        one,
-        image=_clean(one.image, 300),
-        reason=one.reason and _clean(one.reason, 100),
-        message=one.message and _clean(one.message, 1000),
-        last_reason=one.last_reason and _clean(one.last_reason, 100),
     )

@@ -59,6 +59,7 @@ class ApiServer:
         self.headers: list[Any] = []
         self.misdeeds: dict[str, list[Misdeed]] = defaultdict(list)
         self.always: dict[str, Misdeed] = {}
+        self.namespaces: dict[str, str] = {}  # uids that are not `uid-NAME`
         self.present = {"pods", "deployments", "replicasets", "events"}
         self.watches: list[asyncio.Transport] = []
         self._changed = asyncio.Condition()
@@ -135,7 +136,8 @@ class ApiServer:
             return web.Response(text="one\n\x1b[31mtwo\n")
         parts = request.path.split("/")
         if len(parts) == 5 and parts[3] == "namespaces":
-            return web.json_response({"metadata": {"name": parts[4]}, "status": {"phase": "Active"}})
+            uid = self.namespaces.get(parts[4], f"uid-{parts[4]}")
+            return web.json_response({"metadata": {"name": parts[4], "uid": uid}, "status": {"phase": "Active"}})
         if parts[-1] not in self.present:
             return web.json_response(status_body(404, "NotFound", "not here"), status=404)
         return await (self._watch(request) if "watch" in request.query else self._list(request))

@@ -80,9 +80,9 @@ async def test_small_questions_are_answered(connection: Connection, server: ApiS
     assert await questions.whoami(connection) == "ada"
     assert (await questions.may(connection, "list", "pods", namespace="prod")).allowed
     assert not (await questions.may(connection, "list", "events", namespace="prod")).allowed
-    assert await questions.namespace_phase(connection, "prod") == "Active"
+    assert await questions.namespace(connection, "prod") == questions.Namespace(phase="Active", uid="uid-prod")
     server.always["/api/v1/namespaces/prod"] = fails(404, "NotFound")
-    assert await questions.namespace_phase(connection, "prod") is None
+    assert await questions.namespace(connection, "prod") is None
     answer = await questions.probe(connection, "prod")
     assert answer.body == b"ok"
     assert answer.date is not None

@@ -142,16 +142,33 @@ async def test_a_plugin_is_run_again_before_its_credential_expires(tmp_path: Pat
     assert runs(tmp_path) == 2
 
 
-async def test_after_a_401_a_plugin_is_run_again_but_not_in_a_row(tmp_path: Path) -> None:
+async def test_after_a_401_a_plugin_is_run_again_but_not_in_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mine = credentials(plugin=prints(tmp_path, {"token": "t"}))
-    await mine.current()
-    mine.rejected()
-    await mine.current()
-    assert runs(tmp_path) == 1
-    mine._obtained = credentials_module._Obtained("t", None, time.time() - 60, None)
-    mine.rejected()
+    for _ in range(3):
+        await mine.current()
+        mine.rejected()
     await mine.current()
     assert runs(tmp_path) == 2
+    monkeypatch.setattr(credentials_module, "_LEAST", 0.0)
+    mine.rejected()
+    await mine.current()
+    assert runs(tmp_path) == 3
+
+
+async def test_a_plugin_that_fails_is_not_run_for_every_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = credentials(plugin=script(tmp_path, "exit 1"))
+    for _ in range(5):
+        with pytest.raises(CredentialError, match="failed with exit code 1"):
+            await mine.current()
+    assert runs(tmp_path) == 1
+    monkeypatch.setattr(mine, "_refused_until", 0.0)
+    with pytest.raises(CredentialError):
+        await mine.current()
+    assert (runs(tmp_path), mine._refused_for) == (2, 10.0)
 
 
 async def test_a_plugin_is_told_that_nobody_is_there_and_which_cluster(tmp_path: Path) -> None:

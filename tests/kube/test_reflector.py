@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from aurora_tui.kube import listing
 from aurora_tui.kube import reflector as reflector_module
 from aurora_tui.kube.access import Access, User
 from aurora_tui.kube.connection import Connection
@@ -124,7 +125,7 @@ async def test_watches_ask_for_bookmarks_and_end_after_five_to_ten_minutes(serve
 
 
 async def test_long_lists_come_in_pages(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reflector_module, "PAGE", 2)
+    monkeypatch.setattr(listing, "PAGE", 2)
     async with reflecting(server) as it:
         await until(it.equal)
         assert len(asked(server, "list")) == 2
@@ -133,7 +134,7 @@ async def test_long_lists_come_in_pages(server: ApiServer, monkeypatch: pytest.M
 async def test_pages_that_expire_half_way_are_asked_again_all_at_once(
     server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reflector_module, "PAGE", 2)
+    monkeypatch.setattr(listing, "PAGE", 2)
 
     async def first_page(request: Any) -> Any:
         return await server._list(request)

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurora_tui.kube import reflector as reflector_module
+from aurora_tui.kube import listing
 from aurora_tui.kube.errors import ApiError, Unreachable
 from aurora_tui.kube.objects import Pod
 from aurora_tui.kube.reflector import Reflector, Resource
@@ -179,8 +179,8 @@ async def live_through(script: list[Step]) -> None:
 def test_any_order_of_lists_events_and_failures_ends_in_what_the_server_has(
     script: list[Step],
 ) -> None:
-    page, reflector_module.PAGE = reflector_module.PAGE, 2
+    page, listing.PAGE = listing.PAGE, 2
     try:
         asyncio.run(live_through(script))
     finally:
-        reflector_module.PAGE = page
+        listing.PAGE = page

@@ -19,7 +19,7 @@ from aurora_tui.situation.mission import ClusterSource as ClusterTable
 from aurora_tui.situation.mission import Environment, Mission, MissionIdentity, WorkloadRoles
 from aurora_tui.situation.observation import ClusterObserved, Observation, SourceFailed
 from aurora_tui.sources import cluster as cluster_module
-from aurora_tui.sources import cluster_view
+from aurora_tui.sources import cluster_life, cluster_view
 from aurora_tui.sources.cluster import ClusterSource, read_rights
 from tests.kube.api_server import ApiServer, error_event, fails, pod
 from tests.kube.conditions import until
@@ -99,7 +99,7 @@ async def watching(source: ClusterSource) -> AsyncIterator[Told]:
 
 @pytest.fixture(autouse=True)
 def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_view, "PROBE_EVERY", 0.5)
+    monkeypatch.setattr(cluster_life, "PROBE_EVERY", 0.5)
     monkeypatch.setattr(cluster_view, "LOOK_EVERY", 0.1)
     monkeypatch.setattr("aurora_tui.kube.backoff.FIRST", 0.05)
     monkeypatch.setattr("aurora_tui.kube.reflector.SHORT", 0.1)
@@ -259,13 +259,13 @@ async def test_a_proxys_page_in_another_encoding_does_not_end_the_source(server:
 async def test_a_fault_of_our_own_is_told_and_the_source_goes_on(
     server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    well = cluster_view.ClusterView.probe_forever
+    well = cluster_view.ClusterView.look_forever
 
     async def fails_once(self: cluster_view.ClusterView) -> NoReturn:
-        monkeypatch.setattr(cluster_view.ClusterView, "probe_forever", well)
+        monkeypatch.setattr(cluster_view.ClusterView, "look_forever", well)
         raise ValueError("a bug \x1b[31m of ours")
 
-    monkeypatch.setattr(cluster_view.ClusterView, "probe_forever", fails_once)
+    monkeypatch.setattr(cluster_view.ClusterView, "look_forever", fails_once)
     async with watching(ClusterSource(settings(tmp_path, server.url))) as told:
         await until(lambda: told.seen)
         words = "unexpected ValueError while watching the cluster: a bug of ours. Please report it."

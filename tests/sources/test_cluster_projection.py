@@ -13,6 +13,7 @@ import pytest
 from aurora_tui.kube.objects import Deployment, Event, HttpRoute, Pod, ReplicaSet, TrafficSplit
 from aurora_tui.situation.mission import WorkloadRoles
 from aurora_tui.situation.workload import Role
+from aurora_tui.sources.kept import KeptPod, PodKeeper
 from aurora_tui.sources.projection import Projection, Seen, route_weights, split_weights, warning_events
 
 RECORDINGS = Path(__file__).parents[1] / "kube/recordings"
@@ -28,17 +29,21 @@ def recorded(name: str, key: str, kind: type[T]) -> list[T]:
     return [read(kind, item) for item in json.loads((RECORDINGS / name).read_text())[key]["items"]]
 
 
+def kept(pods: list[Pod]) -> list[KeptPod]:
+    return list(map(PodKeeper(), pods))
+
+
 def everything() -> Seen:
     return Seen(
         deployments=recorded("lists.json", "deployments", Deployment),
         replicasets=recorded("lists.json", "replicasets", ReplicaSet),
-        pods=recorded("lists.json", "pods", Pod),
+        pods=kept(recorded("lists.json", "pods", Pod)),
         events=recorded("lists.json", "events", Event),
     )
 
 
 def test_the_recorded_namespace_reads_as_the_mission_sees_it() -> None:
-    seen = Projection(ROLES, "aurora-production").project(everything())
+    seen = Projection(ROLES, "aurora-production").whole(everything())
     assert [(row.name, row.role, row.revision, row.ready, row.traffic) for row in seen.deployments] == [
         ("aurora-bridge", Role.CANARY, 3, 0, 0.0),
         ("aurora-bridge-v0", Role.STABLE, 1, 3, 1.0),
@@ -55,22 +60,22 @@ def test_a_pod_belongs_to_the_deployment_of_its_replicaset_and_has_its_revision(
     seen = Seen(
         deployments=[read(Deployment, json.loads((RECORDINGS / "failed-rollout.json").read_text())["deployment"])],
         replicasets=recorded("failed-rollout.json", "replicasets", ReplicaSet),
-        pods=recorded("failed-rollout.json", "pods", Pod),
+        pods=kept(recorded("failed-rollout.json", "pods", Pod)),
     )
-    rows = Projection(ROLES, "aurora-production").project(seen)
+    rows = Projection(ROLES, "aurora-production").whole(seen)
     assert (rows.pods[0].owner, rows.pods[0].reason) == ("aurora-bridge", "CrashLoopBackOff")
     assert len({pod.revision for pod in rows.pods}) == 2
     assert rows.deployments[0].restarts == 7
 
 
 def test_a_namesake_in_another_namespace_plays_no_part() -> None:
-    seen = Projection(ROLES, "somewhere-else").project(everything())
+    seen = Projection(ROLES, "somewhere-else").whole(everything())
     assert {row.role for row in seen.deployments} == {Role.OTHER}
 
 
 def test_what_did_not_change_is_not_judged_again() -> None:
     projection, seen = Projection(ROLES, "aurora-production"), everything()
-    first, second = projection.project(seen).pods, projection.project(seen).pods
+    first, second = projection.whole(seen).pods, projection.whole(seen).pods
     assert all(before is after for before, after in zip(first, second, strict=True))
 
 
@@ -85,7 +90,7 @@ def test_what_a_kubelet_says_is_made_safe() -> None:
             ],
         },
     }
-    (pod,) = Projection(ROLES, "prod").project(Seen(pods=[read(Pod, raw)])).pods
+    (pod,) = Projection(ROLES, "prod").whole(Seen(pods=kept([read(Pod, raw)]))).pods
     assert "\x1b" not in repr(pod)
     assert pod.reason == "E"
 

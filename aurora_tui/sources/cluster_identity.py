@@ -1,0 +1,80 @@
+"""Which cluster it is, whatever its address: the uid of `kube-system`, which a cluster keeps for life.
+
+Where that may not be read, the uid of the watched namespace must do: it changes too when the namespace is deleted and
+made anew, which cannot be told apart, and is as good a reason to stop and look.
+https://kubernetes.io/docs/reference/labels-annotations-taints/ has no label for it; kube-system's uid is what
+OpenTelemetry calls k8s.cluster.uid (https://opentelemetry.io/docs/specs/semconv/resource/k8s/#cluster).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aurora_tui.errors import AuroraError
+from aurora_tui.kube.connection import Connection
+from aurora_tui.kube.errors import ApiError
+from aurora_tui.kube.questions import Namespace, namespace
+from aurora_tui.text import redact_url, safe
+
+SYSTEM = "kube-system"
+
+
+class AnotherCluster(AuroraError):
+    """The address is the same, who answers is not."""
+
+
+_UNSEEN = Namespace(phase="Active", uid="")
+
+
+@dataclass(slots=True, kw_only=True)
+class Identity:
+    """Who answered first, and is to be who answers. `found`: the namespace as last seen; None: there is none."""
+
+    system: str | None = None  # uid of kube-system; None: not known
+    namespace: str | None = None  # uid of the watched namespace; None: not known, or it was not there
+    found: Namespace | None = _UNSEEN
+    _system_refused: bool = False
+    _namespace_refused: bool = False
+
+    async def check(self, connection: Connection, name: str, *, thorough: bool) -> None:
+        """AnotherCluster when it is another one than at first. `thorough`: look at the namespace in any case."""
+        system = None if self._system_refused else await self._uid_of_system(connection)
+        if system and self.system and system != self.system:
+            raise _another(connection, SYSTEM, self.system, system, "")
+        self.system = self.system or system
+        if (thorough or not system) and not self._namespace_refused:
+            await self._look_at(connection, name, sure=system is not None)
+
+    async def _uid_of_system(self, connection: Connection) -> str | None:
+        try:
+            found = await namespace(connection, SYSTEM)
+        except ApiError as error:
+            if error.status not in (403, 404):
+                raise
+            self._system_refused = error.status == 403
+            return None
+        return found.uid if found else None
+
+    async def _look_at(self, connection: Connection, name: str, *, sure: bool) -> None:
+        try:
+            found = await namespace(connection, name)
+        except ApiError as error:
+            if error.status not in (403, 404):
+                raise
+            self._namespace_refused = error.status == 403
+            return
+        if found and found.uid:
+            if not sure and self.namespace and found.uid != self.namespace:
+                why = "It was deleted and made anew, or another cluster answers. "
+                raise _another(connection, f"namespace {name}", self.namespace, found.uid, why)
+            self.namespace = found.uid
+        self.found = found
+
+
+def _another(connection: Connection, what: str, before: str, now: str, why: str) -> AnotherCluster:
+    server = redact_url(connection.access.server)
+    return AnotherCluster(
+        f"ANOTHER CLUSTER answers at {server}: the uid of {safe(what, 100)} is {safe(now, 40)}, it was "
+        f"{safe(before, 40)}",
+        f"{why}Nothing of it is shown. Check DNS, VPN and load balancer; if it is meant, restart the console.",
+    )
