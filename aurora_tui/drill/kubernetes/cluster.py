@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from random import Random
 
+from aurora_tui.clock import iso
 from aurora_tui.drill.kubernetes import nodes
 from aurora_tui.drill.kubernetes.autoscalers import AutoscalerController
 from aurora_tui.drill.kubernetes.behaviour import Behaviour, Rule
