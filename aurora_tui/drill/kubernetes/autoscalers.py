@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from aurora_tui.clock import iso
 from aurora_tui.drill.kubernetes.controller import Tools
 from aurora_tui.drill.kubernetes.kinds import AUTOSCALER, DEPLOYMENT, REPLICA_SET
+from aurora_tui.drill.kubernetes.ownership import written_by
 from aurora_tui.drill.kubernetes.store import Change, Entry, Key, Object
 
 _TARGETS = {kind.name: kind for kind in (DEPLOYMENT, REPLICA_SET)}
@@ -73,7 +74,8 @@ class AutoscalerController:
             bound = "below Spec.MinReplicas" if wanted > size else "above Spec.MaxReplicas"
             thing = target.copy()
             thing["spec"]["replicas"] = wanted
-            self._tools.registry.update(target.kind, target, thing)
+            owning = written_by("kube-controller-manager", target.kind, iso(self._tools.now()), "scale")
+            self._tools.registry.update(target.kind, target, thing, owning=owning)
             message = f"New size: {wanted}; reason: Current number of replicas {bound}"
             self._tools.events.record(AUTOSCALER, scaler.thing, "SuccessfulRescale", message, _COMPONENT)
             said = f"the HPA controller was able to update the target scale to {wanted}"

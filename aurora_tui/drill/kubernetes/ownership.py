@@ -9,10 +9,11 @@ https://kubernetes.io/docs/reference/using-api/server-side-apply/
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aurora_tui.drill.kubernetes.kinds import Kind
 from aurora_tui.drill.kubernetes.schema import types
 
 Object = dict[str, Any]
@@ -218,6 +219,14 @@ def updated(type_: str, before: Mapping[str, Any] | None, after: Object, manager
     owners = Owners(entries)
     owners.take(manager, changed, old.keys() - new.keys())
     return owners.entries(now)
+
+
+def written_by(
+    name: str, kind: Kind, now: str, subresource: str = ""
+) -> Callable[[Object | None, Object], list[Object]]:
+    """For the registry: the manager `name` owns what it changes."""
+    manager = Manager(name, kind.api_version, "Update", subresource)
+    return lambda before, after: updated(kind.name, before, after, manager, now)
 
 
 def conflicts(

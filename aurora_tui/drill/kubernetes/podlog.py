@@ -9,8 +9,8 @@ from aiohttp import web
 from aurora_tui.clock import iso_micro, parse_iso
 from aurora_tui.drill.kubernetes.call import Call
 from aurora_tui.drill.kubernetes.kinds import POD
-from aurora_tui.drill.kubernetes.options import number
 from aurora_tui.drill.kubernetes.logs import HEARTBEAT_SECONDS, Line, Run
+from aurora_tui.drill.kubernetes.options import number
 from aurora_tui.drill.kubernetes.status import bad_request
 
 _TEXT = {"Content-Type": "text/plain", "Cache-Control": "no-cache, private"}

@@ -9,13 +9,13 @@ from typing import Any
 from aiohttp import web
 
 from aurora_tui.clock import iso
-from aurora_tui.drill.kubernetes import deletes, options, ownership
+from aurora_tui.drill.kubernetes import deletes, options
 from aurora_tui.drill.kubernetes.answers import answer
 from aurora_tui.drill.kubernetes.apply import applied
 from aurora_tui.drill.kubernetes.bodies import decoding, json_body, typed, yaml_object
 from aurora_tui.drill.kubernetes.call import Call, Object
 from aurora_tui.drill.kubernetes.kinds import HTTP_ROUTE, Kind
-from aurora_tui.drill.kubernetes.ownership import Manager
+from aurora_tui.drill.kubernetes.ownership import Manager, written_by
 from aurora_tui.drill.kubernetes.patch import json_patch, merge_patch, strategic_merge
 from aurora_tui.drill.kubernetes.registry import Owning
 from aurora_tui.drill.kubernetes.roles import Wish, forbidden
@@ -64,10 +64,8 @@ def _read(call: Call, body: Any, type_: str = "") -> Object:
 
 def _owning(call: Call) -> Owning:
     """The writer owns what it changes."""
-    kind = call.target.kind
-    manager = Manager(options.field_manager(call.request), kind.api_version, "Update", call.target.subresource)
-    now = iso(call.cluster.now())
-    return lambda before, after: ownership.updated(kind.name, before, after, manager, now)
+    name, now = options.field_manager(call.request), iso(call.cluster.now())
+    return written_by(name, call.target.kind, now, call.target.subresource)
 
 
 async def create(call: Call) -> web.Response:
