@@ -1,13 +1,13 @@
-"""Answers that end: a body that drips or never stops must not hold a thread, and a thread that waits can be freed.
+"""Answers of a known size, and a thread that waits for one can be freed.
 
-A time limit of `requests` is one for each read: a byte every few seconds keeps it waiting without end.
+A time limit of `requests` is one for each read: a byte every few seconds, of the head or of the body, keeps it waiting
+without end. So whoever asks keeps the time, and cuts.
 """
 
 from __future__ import annotations
 
 import contextlib
 import socket
-import time
 import weakref
 from io import BytesIO
 from typing import Any
@@ -21,13 +21,12 @@ from urllib3.util.retry import Retry
 
 from aurora_tui.sources.unpacking import Body
 
-WHOLE_SECONDS = 20.0  # from the first byte sent to the last one received
 MOST_BYTES = 16_000_000  # a chunk of 2,500 points is 75 KB a series
 _PIECE = 1 << 16
 
 
 class BoundedAdapter(HTTPAdapter):
-    """Reads every body itself, whole, within WHOLE_SECONDS and MOST_BYTES. It never tries a second time."""
+    """Reads every body itself, whole, within MOST_BYTES. It never tries a second time."""
 
     def __init__(self) -> None:
         self._connections: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
@@ -53,12 +52,11 @@ class BoundedAdapter(HTTPAdapter):
         return manager
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """As `HTTPAdapter.send`. ReadTimeout for a body that takes too long, HttpFailure for one that is too large."""
-        until = time.monotonic() + WHOLE_SECONDS
+        """As `HTTPAdapter.send`; HttpFailure for a body that is too large."""
         response = super().send(request, *args, **{**kwargs, "stream": True})
         raw = response.raw
         try:
-            response.raw = BytesIO(_whole(raw, request, until))
+            response.raw = BytesIO(_whole(raw, request))
             raw.release_conn()
         except BaseException:
             raw.close()
@@ -87,14 +85,12 @@ class BoundedAdapter(HTTPAdapter):
         return {"http": PlainPool, "https": SecurePool}
 
 
-def _whole(raw: Any, request: requests.PreparedRequest, until: float) -> bytes:
+def _whole(raw: Any, request: requests.PreparedRequest) -> bytes:
     body = Body(raw.headers.get("content-encoding"), MOST_BYTES, request.url or "")
     try:
         # `read1` gives what has come; `read` would wait for a whole piece of it.
         while piece := raw.read1(_PIECE, decode_content=False):
             body.feed(piece)
-            if time.monotonic() > until:
-                raise requests.ReadTimeout("the answer does not end", request=request)
     except HTTPError as error:
         raise requests.ConnectionError(error, request=request) from error
     return body.whole()

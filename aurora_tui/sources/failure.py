@@ -131,6 +131,11 @@ def describe_shape(url: str, reason: str) -> tuple[str, str]:
     return what, "Check that this address is the right server."
 
 
+def describe_silence(url: str) -> tuple[str, str]:
+    """No answer, or no end of one, within the time that it is given."""
+    return f"{redact_url(url)} gives no answer in time", "Check the network on the way, and the server's load."
+
+
 def _describe_cause(cause: BaseException, where: str) -> tuple[str, str] | None:
     text = str(cause)
     name = type(cause).__name__
@@ -152,7 +157,7 @@ def _describe_cause(cause: BaseException, where: str) -> tuple[str, str] | None:
             "Is it running, and is this its port? Start it or correct the address.",
         )
     if isinstance(cause, TimeoutError) or "Timeout" in name:
-        return f"{where} gives no answer in time", "Check the network on the way, and the server's load."
+        return describe_silence(where)
     if isinstance(cause, (ConnectionResetError, BrokenPipeError)) or name in {"RemoteProtocolError", "ProtocolError"}:
         return (
             f"{where} broke off the connection",

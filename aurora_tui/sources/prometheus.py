@@ -19,7 +19,7 @@ import msgspec
 
 from aurora_tui.kube.decoding import read_json
 from aurora_tui.situation.mission import Credentials
-from aurora_tui.sources.failure import HttpFailure, describe_shape, explain, http_status
+from aurora_tui.sources.failure import HttpFailure, describe_shape, describe_silence, explain, http_status
 from aurora_tui.sources.http import (
     CONNECT_SECONDS,
     NO_CREDENTIALS,
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 THREADS = 4
+WHOLE_SECONDS = 20.0  # real, from the first byte sent to the last one received
+TIME_SECONDS = 10.0  # the same for the server's time
 # The API refuses more: "exceeded maximum resolution of 11,000 points per timeseries".
 MOST_POINTS = 2_500
 # Prometheus seeks `timestamp(selector)` from the range's beginning at each step: 17,280 points took it 0.86 s
@@ -72,6 +74,7 @@ class _Call:
         self._lock = threading.Lock()
         self._adapter: BoundedAdapter | None = None
         self._cut = False
+        self._began: float | None = None
 
     @contextmanager
     def on(self, adapter: BoundedAdapter) -> Iterator[None]:
@@ -80,11 +83,16 @@ class _Call:
             if self._cut:
                 raise HttpFailure("the question was given up", "Nothing needs to be done.", silent=True)
             self._adapter = adapter
+        self._began = time.monotonic()
         try:
             yield
         finally:
             with self._lock:
                 self._adapter = None
+
+    def left(self, seconds: float) -> float:
+        """Of so many seconds, those that are left; waiting for a thread does not count."""
+        return seconds if self._began is None else self._began + seconds - time.monotonic()
 
     def cut(self) -> None:
         """Nobody waits for it any more."""
@@ -102,6 +110,8 @@ class Prometheus:
         self.requests = 0
         self._credentials = credentials
         self._threads = DaemonThreads(THREADS, "prometheus")
+        # The server's time is asked beside everything else: a question that hangs must not keep it waiting.
+        self._pulse_threads = DaemonThreads(2, "prometheus-time")
         self._local = threading.local()
         self._calls: set[_Call] = set()
         self._sessions: list[requests.Session] = []
@@ -109,22 +119,14 @@ class Prometheus:
 
     async def instant(self, query: str) -> list[Sample]:
         """The vector that `query` gives now; a scalar is a vector of one element without labels."""
-
-        def ask(client: PrometheusConnect) -> list[Sample]:
-            result = client.custom_query(query)
-            if result and not isinstance(result[0], dict):
-                return [Sample({}, float(result[1]))]
-            return [Sample(item["metric"], float(item["value"][1])) for item in result]
-
-        return await self._ask(ask)
+        return await self._ask(lambda client: _vector(client, query), self._threads, WHOLE_SECONDS)
 
     async def time(self) -> float:
-        """The server's time, Unix seconds."""
-        answers = await self.instant("time()")
+        """The server's time, Unix seconds. It is a cheap question, which tells whether the server answers at all."""
+        answers = await self._ask(lambda client: _vector(client, "time()"), self._pulse_threads, TIME_SECONDS)
         if len(answers) != 1:
-            raise HttpFailure(
-                f"{redact_url(self.url)} does not tell its time", "Check that this address is a Prometheus."
-            )
+            where = redact_url(self.url)
+            raise HttpFailure(f"{where} does not tell its time", "Check that this address is a Prometheus.")
         return answers[0].value
 
     async def range(self, query: str, start: float, end: float, step: float, chunk: int = MOST_POINTS) -> list[Series]:
@@ -147,7 +149,7 @@ class Prometheus:
             version = data.get("version")
             return version if isinstance(version, str) and version else None
 
-        return await self._ask(ask)
+        return await self._ask(ask, self._threads, WHOLE_SECONDS)
 
     def warned(self, within: float) -> list[str]:
         """What answers of the last `within` real seconds warned of: an answer may be only a part."""
@@ -157,6 +159,7 @@ class Prometheus:
     def close(self) -> None:
         """Let go of the threads and connections; a request under way is cut."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self._pulse_threads.shutdown(wait=False, cancel_futures=True)
         for call in list(self._calls):
             call.cut()
         for session in self._sessions:
@@ -171,19 +174,27 @@ class Prometheus:
             result = client.custom_query_range(query, begin, finish, f"{step:g}", params=exact)
             return [Series(item["metric"], [(t, float(v)) for t, v in item["values"]]) for item in result]
 
-        return await self._ask(ask)
+        return await self._ask(ask, self._threads, WHOLE_SECONDS)
 
-    async def _ask(self, ask: Callable[[PrometheusConnect], T]) -> T:
-        """`ask` in a thread. Cancelled, it frees the thread at once: one that hangs would keep the next from asking."""
+    async def _ask(self, ask: Callable[[PrometheusConnect], T], threads: DaemonThreads, seconds: float) -> T:
+        """`ask` in one of the threads, where it is given so many seconds, whatever drips.
+
+        Cancelled, it frees the thread at once: one that hangs would keep the next question from being asked.
+        """
         self.requests += 1
         call = _Call()
         self._calls.add(call)
+        asked = asyncio.get_running_loop().run_in_executor(threads, self._in_thread, ask, call)
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._in_thread, ask, call)
-        except asyncio.CancelledError:
-            call.cut()
-            raise
+            while not asked.done() and (left := call.left(seconds)) > 0.0:
+                await asyncio.wait({asked}, timeout=left)
+            if asked.done():
+                return asked.result()
+            raise HttpFailure(*describe_silence(self.url), silent=True)
         finally:
+            if not asked.done():
+                call.cut()
+                asked.cancel()
             self._calls.discard(call)
 
     def _in_thread(self, ask: Callable[[PrometheusConnect], T], call: _Call) -> T:
@@ -234,6 +245,13 @@ class Prometheus:
         heard = time.monotonic()
         # PromQL's hints at how a query might be written say nothing of the answer.
         self._warnings.update({text: heard for text in said.warnings if not text.startswith("PromQL info")})
+
+
+def _vector(client: PrometheusConnect, query: str) -> list[Sample]:
+    result = client.custom_query(query)
+    if result and not isinstance(result[0], dict):
+        return [Sample({}, float(result[1]))]
+    return [Sample(item["metric"], float(item["value"][1])) for item in result]
 
 
 _SAID = msgspec.json.Decoder(_Said)

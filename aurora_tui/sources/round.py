@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 from aurora_tui.situation.freshness import STALE_AFTER_INTERVALS
 from aurora_tui.situation.mission import Reading
 from aurora_tui.situation.query import substitute
-from aurora_tui.sources.failure import HttpFailure, ServerGone
+from aurora_tui.sources.failure import HttpFailure, ServerGone, describe_silence
 from aurora_tui.sources.prometheus import FEWER_POINTS, MOST_POINTS, Prometheus, Sample, Series
 
-ALIVE_WITHIN = 2.0  # real seconds for the server's time, after another question got no answer
+DOUBT_AFTER = 2.5  # real seconds without an answer, after which the server is asked for its time
+ALIVE_WITHIN = 2.0  # real seconds for that
 Combine = Callable[[float, float], float]
 
 
@@ -48,11 +49,14 @@ class Round:
         self.scrape_interval = scrape_interval
         self._asked: dict[tuple[Any, ...], asyncio.Future[Any]] = {}
         self._gone: ServerGone | None = None
+        self._pulse: asyncio.Future[bool] | None = None
 
     def cancel(self) -> None:
         """Give up on what is not answered yet."""
         for future in self._asked.values():
             future.cancel()
+        if self._pulse is not None:
+            self._pulse.cancel()
 
     async def vector(self, query: str) -> list[Sample]:
         """The answer now, as it is."""
@@ -135,22 +139,34 @@ class Round:
         return await asyncio.shield(future)
 
     async def _watched(self, ask: Callable[[], Any]) -> Any:
-        """What `ask` gives. ServerGone when it gets no answer at all and the server's time cannot be had either.
+        """What `ask` gives. ServerGone when it gets no answer and the server does not tell its time either.
 
-        A question may be too heavy for a server that is well; but one that hangs would let every question wait out
-        its time limit, for a minute or more in which what is known looks younger than it is.
+        A question may be too heavy for a server that is well; but a server that hangs would let every question wait
+        out its time limit, for a minute or more in which nobody knows that it is back.
         """
         if self._gone is not None:
             raise self._gone
+        asking = asyncio.ensure_future(ask())
         try:
-            return await ask()
+            while not (await asyncio.wait({asking}, timeout=DOUBT_AFTER))[0]:
+                await self._require_life()
+            return asking.result()
         except HttpFailure as error:
-            if not error.silent or await self._alive():
-                raise
-            self._gone = ServerGone(error.what, error.remedy)
-            raise self._gone from error
+            if error.silent:
+                await self._require_life()
+            raise
+        finally:
+            asking.cancel()
 
-    async def _alive(self) -> bool:
+    async def _require_life(self) -> None:
+        """ServerGone unless the server tells its time; questions that doubt at the same time ask once."""
+        if self._pulse is None or self._pulse.done():
+            self._pulse = asyncio.ensure_future(self._tells_time())
+        if not await asyncio.shield(self._pulse):
+            self._gone = ServerGone(*describe_silence(self._prometheus.url))
+            raise self._gone
+
+    async def _tells_time(self) -> bool:
         try:
             async with asyncio.timeout(ALIVE_WITHIN):
                 await self._prometheus.time()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 import threading
@@ -14,6 +15,7 @@ import pytest
 from aiohttp import web
 
 from aurora_tui.sources import bounded
+from aurora_tui.sources import prometheus as prometheus_module
 from aurora_tui.sources.failure import HttpFailure
 from aurora_tui.sources.prometheus import THREADS, Prometheus
 from aurora_tui.sources.threads import DaemonThreads
@@ -104,7 +106,7 @@ def dripping(length: int | None) -> Callable[[web.Request], Awaitable[web.Stream
 
 @pytest.mark.parametrize("length", [None, 1_000_000])
 async def test_a_body_that_drips_holds_no_thread(length: int | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded, "WHOLE_SECONDS", 0.3)
+    monkeypatch.setattr(prometheus_module, "WHOLE_SECONDS", 0.3)
     async with page(dripping(length)) as url:
         prometheus = Prometheus(url)
         asked = [asyncio.create_task(prometheus.instant(f"{number}")) for number in range(2 * THREADS)]
@@ -246,3 +248,22 @@ async def test_a_server_that_asks_to_wait_is_heard() -> None:
         with pytest.raises(HttpFailure, match=r"answered 429 \(asks to wait 1m30s\)") as caught:
             await at.instant("1")
     assert (caught.value.status, caught.value.retry_after, caught.value.silent) == (429, 90.0, False)
+
+
+async def test_a_head_that_drips_holds_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(ConnectionError):
+            writer.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            while not writer.is_closing():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+
+    monkeypatch.setattr(prometheus_module, "WHOLE_SECONDS", 0.3)
+    async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
+        prometheus = Prometheus(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+        asked = [asyncio.create_task(prometheus.instant(f"{number}")) for number in range(2 * THREADS)]
+        async with asyncio.timeout(15):
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+        prometheus.close()
+    assert all("gives no answer in time" in str(answer) for answer in answers)
