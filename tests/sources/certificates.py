@@ -24,10 +24,12 @@ class Authority:
         self.file = folder / "ca.pem"
         self.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
 
-    def server(self, *, asks: bool = False) -> ssl.SSLContext:
-        """What a server on 127.0.0.1 needs; with `asks` it wants a client certificate."""
+    def server(
+        self, *, asks: bool = False, address: str = "127.0.0.1", ends: timedelta = timedelta(days=1)
+    ) -> ssl.SSLContext:
+        """What a server on `address` needs, for as long as it `ends` from now; `asks`: for a client's certificate."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(*self._pair("server"))
+        context.load_cert_chain(*self._pair("server", address, ends))
         if asks:
             context.verify_mode = ssl.CERT_REQUIRED
             context.load_verify_locations(self.file)
@@ -37,9 +39,9 @@ class Authority:
         """Certificate and key for a client."""
         return self._pair("client")
 
-    def _pair(self, name: str) -> tuple[Path, Path]:
+    def _pair(self, name: str, address: str = "127.0.0.1", ends: timedelta = timedelta(days=1)) -> tuple[Path, Path]:
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._signed(_name(name), key, authority=False)
+        certificate = self._signed(_name(name), key, authority=False, address=address, ends=ends)
         files = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         files[1].write_bytes(
@@ -49,7 +51,15 @@ class Authority:
         )
         return files
 
-    def _signed(self, name: x509.Name, key: ec.EllipticCurvePrivateKey, *, authority: bool) -> x509.Certificate:
+    def _signed(
+        self,
+        name: x509.Name,
+        key: ec.EllipticCurvePrivateKey,
+        *,
+        authority: bool,
+        address: str = "127.0.0.1",
+        ends: timedelta = timedelta(days=1),
+    ) -> x509.Certificate:
         now = datetime.now(UTC)
         return (
             x509.CertificateBuilder()
@@ -57,10 +67,10 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=1))
+            .not_valid_before(now + timedelta(days=valid_days[0]))
+            .not_valid_after(now + ends)
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
             .sign(self._key, hashes.SHA256())
