@@ -236,7 +236,7 @@ class Connection:
             async for piece in response.content.iter_any():
                 received += piece
                 if len(received) > largest:
-                    raise Unreadable(f"{request}: the answer is larger than {largest // 2**20} MiB", "Ask for less.")
+                    raise Unreadable(f"{request}: the answer is larger than {largest / 2**20:g} MiB", "Is this a Kubernetes API?")
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise self._unreachable(error, READ_SECONDS) from error
         return bytes(received)
@@ -270,7 +270,7 @@ class Connection:
                         if line.strip():
                             yield line
                 if len(rest) > LARGEST_LINE:
-                    raise Unreadable(f"{request}: an event is larger than {LARGEST_LINE // 2**20} MiB", "Report it.")
+                    raise Unreadable(f"{request}: an event is larger than {LARGEST_LINE / 2**20:g} MiB", "Is this a Kubernetes API?")
         except TimeoutError as error:
             raise Silent(f"{request}: no word from {redact_url(self.access.server)}", "It is asked again.") from error
         except (aiohttp.ClientError, OSError) as error:

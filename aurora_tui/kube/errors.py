@@ -129,7 +129,7 @@ def status_error(
     causes = (told.details.causes or []) if told.details else []
     if any(cause.reason == "ResourceVersionTooLarge" for cause in causes):
         reason = "ResourceVersionTooLarge"
-    words = safe(told.message or _body_in_words(body), 400) or f"HTTP {code}"
+    words = safe(told.message or said_in_words(body), 400) or f"HTTP {code}"
     return ApiError(
         f"cannot {request}: {words}" + ("" if str(code) in words else f" ({code})"),
         _remedy(code, request),
@@ -139,12 +139,13 @@ def status_error(
     )
 
 
-def _body_in_words(body: bytes) -> str:
+def said_in_words(body: bytes) -> str:
+    """What a body that is no Status says, in a line: a page's title, or its first line."""
     text = body[:4096].decode("utf-8", "replace").strip()
     if text[:1] == "<":
         title = re.search(r"<title[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-        return "a web page instead of the API's answer" + (f": {title[1].strip()}" if title else "")
-    return text.splitlines()[0] if text else ""
+        return "a web page instead of the API's answer" + (safe(f": {title[1].strip()}", 200) if title else "")
+    return safe(text.splitlines()[0], 200) if text else ""
 
 
 def _remedy(code: int, request: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from aurora_tui.kube.connection import PROBE_SECONDS, ApiAnswer, Connection, decode
-from aurora_tui.kube.errors import ApiError
+from aurora_tui.kube.errors import ApiError, Unreadable, said_in_words
 
 
 class _Version(msgspec.Struct, rename="camel"):
@@ -54,6 +54,9 @@ _REVIEW = msgspec.json.Decoder(_Review)
 _NAMESPACE = msgspec.json.Decoder(_Namespace)
 
 
+_LARGEST_WORD = 2**18
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Permission:
     """The answer to "may I": `reason` is the authorizer's, often empty."""
@@ -68,12 +71,18 @@ async def probe(connection: Connection, namespace: str) -> ApiAnswer:
     https://kubernetes.io/docs/reference/using-api/health-checks/
     """
     try:
-        return await connection.request("GET", "/readyz", whole_seconds=PROBE_SECONDS)
+        answer = await connection.request("GET", "/readyz", whole_seconds=PROBE_SECONDS, largest=_LARGEST_WORD)
+        if not answer.body.lstrip().startswith((b"ok", b"[+]")):
+            raise Unreadable(
+                f"get /readyz: {said_in_words(answer.body) or 'nothing at all'}", "A proxy or a login page stands before the API."
+            )
+        return answer
     except ApiError as error:
         if error.status not in (403, 404):
             raise
     pods = f"/api/v1/namespaces/{namespace}/pods"
-    return await connection.request("GET", pods, {"limit": 1, "resourceVersion": 0}, whole_seconds=PROBE_SECONDS)
+    smallest = {"limit": 1, "resourceVersion": 0}
+    return await connection.request("GET", pods, smallest, whole_seconds=PROBE_SECONDS)
 
 
 async def server_version(connection: Connection) -> str:
