@@ -67,7 +67,7 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now + timedelta(days=valid_days[0]))
+            .not_valid_before(now + min(ends, timedelta(0)) - timedelta(hours=1))
             .not_valid_after(now + ends)
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address(address))]), critical=False)
