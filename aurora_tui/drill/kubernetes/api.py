@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 
-from aurora_tui.drill.kubernetes import deletes, discovery, podlog, protobuf, table, watch, writes
+from aurora_tui.drill.kubernetes import deletes, discovery, openapi, podlog, table, watch, writes
 from aurora_tui.drill.kubernetes.answers import answer, list_json
 from aurora_tui.drill.kubernetes.auth import Authenticator, review
 from aurora_tui.drill.kubernetes.bodies import json_body
@@ -65,10 +66,7 @@ async def _dispatch(cluster: Cluster, hub: WatchHub, request: web.Request, user:
     if parts[0] == "apis" and len(parts) == 4 and parts[3] in discovery.REVIEWS.get(parts[1], ()) and parts[2] == "v1":
         if request.method != "POST":
             raise method_not_allowed()
-        if request.content_type == protobuf.CONTENT_TYPE:
-            body = protobuf.decode_review(await request.read())
-        else:
-            body = await json_body(request, discovery.REVIEWS[parts[1]][parts[3]])
+        body = await json_body(request, discovery.REVIEWS[parts[1]][parts[3]])
         return answer(review(parts[3], body, user, cluster.now()), 201)
     target = target_of(parts)
     if target is None:
@@ -82,8 +80,10 @@ def _about(request: web.Request, parts: list[str]) -> web.Response:
         return web.Response(text=discovery.health(parts[0], "verbose" in request.query))
     if parts == ["version"]:
         return answer(discovery.VERSION)
-    found = None
-    if parts == ["api"]:
+    found: bytes | dict[str, Any] | None = None
+    if parts[:2] == ["openapi", "v3"]:
+        found = openapi.document("/".join(parts[2:])) if parts[2:] else openapi.index()
+    elif parts == ["api"]:
         found = discovery.api_versions(request.host)
     elif parts == ["apis"]:
         found = discovery.group_list()

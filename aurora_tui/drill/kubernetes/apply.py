@@ -44,7 +44,7 @@ def applied(
     given_up = owners.sets.get(manager, set()) - asked.keys()
     owners.sets[manager] = set(asked)
     thing = _merged(type_, copy.deepcopy(dict(live)), config, "", "")
-    kept = owners.others(manager)
+    kept = owners.others(manager) | asked.keys()
     for path in sorted(given_up, key=len, reverse=True):
         if not any(held[: len(path)] == path for held in kept):
             _drop(type_, thing, path)

@@ -1,4 +1,4 @@
-"""The bodies of requests: JSON, or YAML of a server-side apply, into objects of their type."""
+"""The bodies of requests, JSON, some protobuf and the YAML of a server-side apply, into objects of their type."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from aurora_tui.drill.kubernetes import protobuf
 from aurora_tui.drill.kubernetes.schema import Misread, understood
 from aurora_tui.drill.kubernetes.status import bad_request, unsupported_media
 
@@ -22,7 +23,9 @@ def typed(type_: str, body: Any, head: str) -> tuple[Object, list[str]]:
 
 
 async def json_body(request: web.Request, what: str) -> Object:
-    """The request's body as a JSON object; Refused 415, 400."""
+    """The request's body, JSON or protobuf, as a JSON object; Refused 415, 400."""
+    if request.content_type == protobuf.CONTENT_TYPE:
+        return protobuf.decode(await request.read())
     if request.content_type not in ("application/json", "application/octet-stream"):
         raise unsupported_media(["application/json"])
     raw = await request.read()

@@ -203,9 +203,19 @@ class Owners:
         return {path for other, paths in self.sets.items() if other != manager for path in paths}
 
 
+def readable(entries: Any) -> bool:
+    """Whether a client's managedFields can be taken for what they are; [{}] asks to forget them all."""
+    if entries == [{}]:
+        return True
+    try:
+        return bool(entries) and all(e["operation"] in ("Apply", "Update") for e in entries) and bool(Owners(entries))
+    except (AttributeError, KeyError, TypeError):
+        return False
+
+
 def updated(type_: str, before: Mapping[str, Any] | None, after: Object, manager: Manager, now: str) -> list[Object]:
     """managedFields after `manager` has written `after` over `before` (None: has created it)."""
-    entries = (before or {}).get("metadata", {}).get("managedFields") or []
+    entries = after["metadata"].get("managedFields") or []
     if before is not None and not entries:
         return []  # nobody has owned it from the start: nobody is asked until the first apply
     old = flat(type_, before) if before is not None else {}

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from aurora_tui.clock import iso
+from aurora_tui.drill.kubernetes import ownership
 from aurora_tui.drill.kubernetes.defaults import filled
 from aurora_tui.drill.kubernetes.kinds import DEPLOYMENT, NAMESPACE, POD, REPLICA_SET, SERVICE, Kind
 from aurora_tui.drill.kubernetes.status import (
@@ -26,7 +27,6 @@ _SAFE = "bcdfghjklmnpqrstvwxz2456789"
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
 _KEPT = (
     "uid", "creationTimestamp", "generation", "deletionTimestamp", "deletionGracePeriodSeconds", "generateName",
-    "managedFields",
 )  # fmt: skip
 Owning = Callable[[Object | None, Object], list[Object]]
 """managedFields for the object as it is now (None: it is new) and as it will be."""
@@ -167,6 +167,11 @@ class Registry:
             meta.pop(field, None)
             if field in old:
                 meta[field] = old[field]
+        owners = meta.pop("managedFields", None)
+        if not (owning and ownership.readable(owners)):  # clients may move fields to another owner, or forget them all
+            owners = old.get("managedFields")
+        if owners and owners != [{}]:
+            meta["managedFields"] = owners
         if status:
             thing = {
                 **before.copy(),
