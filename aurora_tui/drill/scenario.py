@@ -10,7 +10,7 @@ elapsed = "31h12m"
 
 [[event]]
 at = "60s"                  # world time after the start
-do = "latency-surge"        # one of the events of this module
+do = "latency-surge"        # one of the events of this module or of cluster_events.py
 factor = 1.5
 ```
 """
@@ -24,20 +24,15 @@ from typing import Any
 
 import msgspec
 
+from aurora_tui.drill import cluster_events
+from aurora_tui.drill.cluster_events import CLUSTER_EVENTS, ClusterEvent
+from aurora_tui.drill.happening import Happening
 from aurora_tui.drill.market import NAMES
 from aurora_tui.errors import UsageError
 from aurora_tui.situation.duration import Duration
 
-START = Duration(0)
 
-
-class _Event(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="do"):
-    """`at`: world seconds after the drill's start."""
-
-    at: Duration = START
-
-
-class LatencySurge(_Event, frozen=True, kw_only=True, tag="latency-surge"):
+class LatencySurge(Happening, frozen=True, kw_only=True, tag="latency-surge"):
     """Round trips take `factor` times as long: through the canary's bridge, or at one `provider`.
 
     On the bridge it lasts as long as the canary runs the image that it runs at that moment.
@@ -47,85 +42,71 @@ class LatencySurge(_Event, frozen=True, kw_only=True, tag="latency-surge"):
     provider: str | None = None
 
 
-class PolicySlowdown(_Event, frozen=True, kw_only=True, tag="policy-slowdown"):
+class PolicySlowdown(Happening, frozen=True, kw_only=True, tag="policy-slowdown"):
     """Policy decisions take `factor` times as long, as long as the canary runs its present image."""
 
     factor: float
 
 
-class FillDrop(_Event, frozen=True, kw_only=True, tag="fill-drop"):
+class FillDrop(Happening, frozen=True, kw_only=True, tag="fill-drop"):
     """The treaty's fill rate becomes `factor` times what it was, as long as the canary runs its present image."""
 
     factor: float
 
 
-class ProvenanceLoss(_Event, frozen=True, kw_only=True, tag="provenance-loss"):
+class ProvenanceLoss(Happening, frozen=True, kw_only=True, tag="provenance-loss"):
     """The treaty's provenance coverage falls to `coverage`, as long as the canary runs its present image."""
 
     coverage: float
 
 
-class CanaryCrash(_Event, frozen=True, kw_only=True, tag="canary-crash"):
+class CanaryCrash(Happening, frozen=True, kw_only=True, tag="canary-crash"):
     """The first `pods` pods of the canary's present image start to crash again and again."""
 
     pods: int = 1
 
 
-class Outage(_Event, frozen=True, kw_only=True, tag="outage"):
+class Outage(Happening, frozen=True, kw_only=True, tag="outage"):
     """A provider stops answering, until `recover`."""
 
     provider: str
 
 
-class PriceSpike(_Event, frozen=True, kw_only=True, tag="price-spike"):
+class PriceSpike(Happening, frozen=True, kw_only=True, tag="price-spike"):
     """A provider's price is multiplied, until `recover`."""
 
     provider: str
     factor: float
 
 
-class DemandSpike(_Event, frozen=True, kw_only=True, tag="demand-spike"):
+class DemandSpike(Happening, frozen=True, kw_only=True, tag="demand-spike"):
     """Tenants ask for `factor` times as much, until `recover`."""
 
     factor: float
 
 
-class ExporterStop(_Event, frozen=True, kw_only=True, tag="exporter-stop"):
+class ExporterStop(Happening, frozen=True, kw_only=True, tag="exporter-stop"):
     """An exporter stops listening: "aurora" or "simulator"."""
 
     exporter: str = "aurora"
 
 
-class ExporterStart(_Event, frozen=True, kw_only=True, tag="exporter-start"):
+class ExporterStart(Happening, frozen=True, kw_only=True, tag="exporter-start"):
     """A stopped exporter listens again, on the same port."""
 
     exporter: str = "aurora"
 
 
-class RaiseAlert(_Event, frozen=True, kw_only=True, tag="alert"):
+class RaiseAlert(Happening, frozen=True, kw_only=True, tag="alert"):
     """An alert is posted to the Alertmanager; it resolves by itself `lasts` later (or after the server's own time)."""
 
     labels: dict[str, str]
-    annotations: dict[str, str] = {}
+    annotations: dict[str, str] = msgspec.field(default_factory=dict)
     lasts: Duration | None = None
 
 
-class Crowd(_Event, frozen=True, kw_only=True, tag="crowd"):
-    """The cluster gets a crowd to measure with: `pods` Ready pods in `deployments` deployments, crowd-00, …"""
-
-    pods: int = 5000
-    deployments: int = 40
-
-
-class Churn(_Event, frozen=True, kw_only=True, tag="churn"):
-    """From now on pods of the crowd change `rate` times a second, in the order of `seed`; 0 ends it."""
-
-    rate: float = 500.0
-    seed: int = 0
-
-
-class Recover(_Event, frozen=True, kw_only=True, tag="recover"):
-    """Everything above ends; exporters listen again. What crashed stays with its image."""
+class Recover(Happening, frozen=True, kw_only=True, tag="recover"):
+    """Everything ends: exporters listen, nodes return, images can be pulled. What crashed stays with its image."""
 
 
 Event = (
@@ -140,11 +121,10 @@ Event = (
     | ExporterStop
     | ExporterStart
     | RaiseAlert
-    | Crowd
-    | Churn
     | Recover
+    | ClusterEvent
 )
-_KINDS: tuple[type[_Event], ...] = (
+_KINDS: tuple[type[Happening], ...] = (
     LatencySurge,
     PolicySlowdown,
     FillDrop,
@@ -156,9 +136,8 @@ _KINDS: tuple[type[_Event], ...] = (
     ExporterStop,
     ExporterStart,
     RaiseAlert,
-    Crowd,
-    Churn,
     Recover,
+    *CLUSTER_EVENTS,
 )
 EVENTS = tuple(str(kind.__struct_config__.tag) for kind in _KINDS)
 EXPORTERS = ("aurora", "simulator")
@@ -244,6 +223,7 @@ def _decode(kind: type[Any], value: object) -> object:
 
 def _check(event: Event, place: str) -> None:
     """What types cannot say. Raises msgspec.ValidationError, as a wrong type does."""
+    cluster_events.check(event, place)
     factor = getattr(event, "factor", 1.0)
     if not 0.0 < factor <= 100.0:
         raise msgspec.ValidationError(f"{factor} is not a factor above 0 and at most 100 - at `{place}.factor`")
@@ -258,13 +238,6 @@ def _check(event: Event, place: str) -> None:
         raise msgspec.ValidationError(f"{event.coverage} is not between 0 and 1 - at `{place}.coverage`")
     if isinstance(event, CanaryCrash) and event.pods < 1:
         raise msgspec.ValidationError(f"{event.pods} is not a number of pods - at `{place}.pods`")
-    if isinstance(event, Crowd) and not 1 <= event.deployments <= event.pods <= 20_000:
-        raise msgspec.ValidationError(
-            f"{event.pods} pods in {event.deployments} deployments are not possible (at most 20000, a pod in each or "
-            f"more) - at `{place}`"
-        )
-    if isinstance(event, Churn) and not 0.0 <= event.rate <= 5000.0:
-        raise msgspec.ValidationError(f"{event.rate} is not between 0 and 5000 a second - at `{place}.rate`")
     if isinstance(event, RaiseAlert) and not event.labels.get("alertname"):
         raise msgspec.ValidationError(f"an alert needs the label alertname - at `{place}.labels`")
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from aurora_tui.clock import Clock, iso
 from aurora_tui.drill.alert_post import AlertPost
 from aurora_tui.drill.bridge import bridge_app, canary_image
+from aurora_tui.drill.cluster_events import Churn, ClusterEvents, Crowd, NodeLoss, NodeReturn, PodTrouble
 from aurora_tui.drill.control import control_app
 from aurora_tui.drill.disturbance import Disturbances
 from aurora_tui.drill.exporter import Exporter, exporter_app
 from aurora_tui.drill.history import history
-from aurora_tui.drill.kubernetes import Behaviour, Cluster, crowd, kubeconfig, kubernetes_app, loopback_tls, roles
+from aurora_tui.drill.kubernetes import Behaviour, Cluster, kubeconfig, kubernetes_app, loopback_tls, roles
 from aurora_tui.drill.loopback import Server
 from aurora_tui.drill.manifests import CANARY, NAMESPACE, before_canary, canary
 from aurora_tui.drill.monitoring import EmbeddedMonitoring, Monitoring
@@ -25,8 +26,6 @@ from aurora_tui.drill.profile import CONTEXT, profile
 from aurora_tui.drill.scenario import (
     EXPORTERS,
     CanaryCrash,
-    Churn,
-    Crowd,
     Event,
     ExporterStart,
     ExporterStop,
@@ -81,11 +80,11 @@ class World:
         self._monitoring = self._make_monitoring(ports["prometheus"])
         self.clock = Clock()
         self.cluster = Cluster(self._now, self._sleep, self.seed)
+        self._cluster_events = ClusterEvents(self.cluster)
         self._disturbances = Disturbances(lambda: canary_image(self.cluster))
         self._network: Network | None = None
         self._post: AlertPost | None = None
         self._tasks: list[asyncio.Future[None]] = []
-        self._churning: asyncio.Future[None] | None = None
         self._happened = 0
 
     def _make_monitoring(self, port: int) -> Monitoring:
@@ -208,27 +207,16 @@ class World:
             case RaiseAlert():
                 assert self._post is not None
                 await self._post.raise_alert(event)
-            case Crowd():
-                crowd.seed(self.cluster, event.pods, event.deployments, NAMESPACE)
-            case Churn():
-                self._churn_at(event)
             case Recover():
-                self._churn_at(None)
+                self._cluster_events.recover()
                 self._disturbances.clear()
                 for job in self._exporters:
                     await self._start_exporter(job)
+            case NodeLoss() | NodeReturn() | PodTrouble() | Crowd() | Churn():
+                self._cluster_events.apply(event)
             case _:
                 self._disturbances.add(event)
         self._happened += 1
-
-    def _churn_at(self, event: Churn | None) -> None:
-        """Let the crowd's pods change as the event says, and no longer as one before it said."""
-        if self._churning is not None:
-            self._churning.cancel()
-            self._churning = None
-        if event is not None and event.rate > 0.0:
-            churn = crowd.churn(self.cluster, event.rate, NAMESPACE, event.seed)
-            self._churning = asyncio.ensure_future(churn)
 
     def _crash_canary(self, pods: int) -> None:
         image = canary_image(self.cluster)
@@ -247,7 +235,7 @@ class World:
             "speed": self.options.speed,
             "scenario": self.options.scenario.name,
             "events": self._happened,
-            "in_force": self._disturbances.names(),
+            "in_force": [*self._disturbances.names(), *self._cluster_events.names()],
             "exporters": {name: self._exporters[job].listening for name, job in _JOBS.items()},
             "canary_image": canary_image(self.cluster),
             "treaty": {"fill": treaty.fill, "rtt_ms": treaty.rtt, "provenance": treaty.provenance},
@@ -260,7 +248,7 @@ class World:
     async def close(self) -> None:
         """End everything."""
         self.cluster.close()
-        self._churn_at(None)
+        self._cluster_events.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -140,9 +140,16 @@ class Cluster:
         *,
         image: str | None = None,
         nth: int | None = None,
-    ) -> None:
+    ) -> Rule:
         """From now on pods covered by the rule (see `behaviour.Rule`) behave so; running ones too, from this moment."""
-        self.kubelets.rules.append(Rule(namespace, match, behaviour, image, nth))
+        rule = Rule(namespace, match, behaviour, image, nth)
+        self.kubelets.rules.append(rule)
+        self.kubelets.reconsider()
+        return rule
+
+    def forget(self, rule: Rule) -> None:
+        """Take back a rule that `behave` returned."""
+        self.kubelets.rules = [one for one in self.kubelets.rules if one is not rule]
         self.kubelets.reconsider()
 
     def say(self, namespace: str, pod: str, text: str) -> None:
