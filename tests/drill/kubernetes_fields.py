@@ -1,4 +1,4 @@
-"""Makes aurora_tui/drill/kubernetes/fields.txt of the official client's models: `python -m tests.drill.kubernetes_fields`."""
+"""Makes the API's fields.txt of the official client's models: `python -m tests.drill.kubernetes_fields`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from aurora_tui.drill import kubernetes as served
 
 FILE = Path(served.__file__).with_name("fields.txt")
 _HEAD = """\
-# Types and their fields: "Type: field type, required! type, list [type, map {type". Made by tests/drill/kubernetes_fields.py
-# of the official Python client's models (Apache License 2.0, The Kubernetes Authors); HTTPRoute's from the Gateway API.
+# Types and their fields: "Type: field type, required! type, list [type, map {type". Made by
+# tests/drill/kubernetes_fields.py of the official Python client's models (Apache License 2.0, The Kubernetes Authors);
+# HTTPRoute's fields are the Gateway API's.
 """
 _ROOTS = (
     "V1Namespace", "V1Node", "V1Pod", "CoreV1Event", "V1Service", "V1ConfigMap", "V1Secret", "V1Deployment",
