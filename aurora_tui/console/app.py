@@ -153,9 +153,10 @@ class AuroraApp(Board):
         open_log(self, focused.row.subject if isinstance(focused, Panel) and focused.row else None)
 
     def action_every_pod(self) -> None:
-        """Every pod, or only the sick ones."""
-        self._every_pod = not self._every_pod
-        self.say("every pod is listed" if self._every_pod else "only pods that are not well are listed")
+        """Every pod and alert by itself, or only pods that are not well, and many of a kind as one."""
+        self._everything = not self._everything
+        one, other = "every pod is listed, and every alert by itself", "only pods that are not well are listed"
+        self.say(one if self._everything else other)
 
     def action_help(self) -> None:
         """The keys."""
@@ -177,7 +178,7 @@ class AuroraApp(Board):
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers."""
         yield SystemCommand("Why this verdict", "Every reason and every source", self.action_why)
-        yield SystemCommand("Every pod", "List every pod, or only those that are not well", self.action_every_pod)
+        yield SystemCommand("Every pod", "List every pod and alert, or only what is not well", self.action_every_pod)
         yield SystemCommand("Theme", "Choose a theme", self.action_change_theme)
         yield SystemCommand("Help", "The keys", self.action_help)
         yield SystemCommand("Quit", "Leave the console", self.action_quit)

@@ -23,6 +23,7 @@ from aurora_tui.console.pulse import Pulse
 from aurora_tui.settings import Settings
 
 if TYPE_CHECKING:
+    from aurora_tui.console.drawing import Listing
     from aurora_tui.situation.situation import Situation
 
 PANELS = ("slo", "checkpoints", "workloads", "alerts")
@@ -40,7 +41,8 @@ class Board(FrugalDisplay):
         super().__init__()
         self.settings = settings
         self.pulse = pulse
-        self._every_pod = False
+        self._everything = False
+        self._listings: dict[str, Listing] = {}
         self._wants = self._likely_wants()
         self._placed: geometry.Geometry | None = None
         self._extent = Size(0, 0)
@@ -120,7 +122,7 @@ class Board(FrugalDisplay):
         self.canvas("banner").paint(self._banner(situation, now, verdict), verdict.width, verdict.height)
         self.canvas("keys").paint([self._key_line(keys.width)], keys.width, 1)
         for number, name in enumerate(PANELS, 1):
-            title = f"{number} {self._title(name, situation)}"
+            title = f"{number} {self._title(name)}"
             heads = self._heads(name, situation)
             self.panel(name).show(title, rows[name], boxes[name], placed.framed, lost is not None, heads)
         self.details.show(boxes["details"], lost is not None)
@@ -131,7 +133,17 @@ class Board(FrugalDisplay):
             return [fixed("waiting", span(WAITING, "unknown"))]
         from aurora_tui.console import drawing
 
-        return drawing.rows(name, situation, now, self._inner(name, self._placed), self.settings, self._every_pod)
+        self._listings[name] = drawing.listing(
+            name,
+            situation,
+            now,
+            self._inner(name, self._placed),
+            self.settings,
+            self._listings.get(name),
+            everything=self._everything,
+            filtered=bool(self.panel(name).filter),
+        )
+        return self._listings[name].rows
 
     def _heads(self, name: str, situation: Situation | None) -> Sequence[tuple[str, int]]:
         """Names of columns for a panel's border."""
@@ -153,12 +165,8 @@ class Board(FrugalDisplay):
 
         return drawing.banner(situation, now, box.width, box.height, lost)
 
-    def _title(self, name: str, situation: Situation | None) -> str:
-        if name != "alerts" or situation is None:
-            return _TITLES[name]
-        from aurora_tui.console import drawing
-
-        return drawing.alerts_title(situation)
+    def _title(self, name: str) -> str:
+        return (self._listings[name].title if name in self._listings else None) or _TITLES[name]
 
     def _key_line(self, width: int) -> Line:
         if self._message is not None and time.monotonic() >= self._message[1]:

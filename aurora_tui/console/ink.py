@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+import msgspec
 from rich.cells import cell_len, set_cell_size
 
 from aurora_tui.text import safe
@@ -124,8 +125,8 @@ def paragraphs(text: str, cells: int, ink: str = "", indent: str = "") -> list[L
     return lines
 
 
-class Row(NamedTuple):
-    """One row of a panel, drawn only when it is in view.
+class Row(msgspec.Struct, frozen=True, gc=False):
+    """One row of a panel, drawn only when it is in view. There may be thousands: the garbage collector skips them.
 
     `id` is stable while the row's subject lives, `search` is what a filter looks in, `subject` what Enter opens
     (None: nothing), `pressing` whether hiding it behind a filter must be said, `passing` whether it is gone in a

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import msgspec
+
 from aurora_tui.console.ink import Line, Row, Span
 from aurora_tui.console.moments import alert_age
 from aurora_tui.situation.freshness import LightState, SourceLight
@@ -20,7 +22,7 @@ def dark_words(light: SourceLight, now: float) -> str:
 
 def outdated(row: Row) -> Row:
     """The row as it was last known: dim, and its ticks become question marks, wherever the list is scrolled to."""
-    return row._replace(draw=partial(_as_of_then, row))
+    return msgspec.structs.replace(row, draw=partial(_as_of_then, row))
 
 
 def _as_of_then(row: Row) -> Line:

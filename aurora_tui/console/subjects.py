@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from aurora_tui.console.details.other import alert_lines, checkpoint_lines, verdict_lines
+from aurora_tui.console.details.other import alert_group_lines, alert_lines, checkpoint_lines, verdict_lines
 from aurora_tui.console.details.slo import criterion_lines
 from aurora_tui.console.details.slo import lines as slo_lines
 from aurora_tui.console.details.workload import LogTail, deployment_lines, log_heading, pod_lines
 from aurora_tui.console.ink import WAITING, Line, span
+from aurora_tui.console.panels.alerts import AlertGroup
 from aurora_tui.situation.alert import AlertRow
 from aurora_tui.situation.checkpoint import Timer
 from aurora_tui.situation.criterion import CriterionStatus
@@ -54,6 +55,8 @@ def pod_for_log(subject: object, situation: Situation) -> PodStatus | None:
 
 def _present(subject: object, situation: Situation) -> object | None:
     """The same subject in the newest Situation."""
+    if isinstance(subject, AlertGroup):
+        return subject.now_in(situation.alerts)
     keys: dict[type, tuple[Callable[[Situation], tuple[object, ...]], str]] = {
         SloStatus: (lambda all_: all_.slos, "id"),
         CriterionStatus: (lambda all_: all_.criteria, "id"),
@@ -80,6 +83,8 @@ def _tell(subject: object, situation: Situation, mission: Mission, log: LogTail,
             return title, deployment_lines(subject, situation, now, cells)
         case AlertRow():
             return f"ALERT  {subject.name}", alert_lines(subject, mission, now, cells)
+        case AlertGroup():
+            return f"ALERTS  {subject.key[0]} ×{len(subject.members):,}", alert_group_lines(subject, now, cells)
         case Timer():
             return f"CHECKPOINT  {subject.title}", checkpoint_lines(subject, situation, now, cells)
     raise TypeError(f"nothing is known about a {type(subject).__name__}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
+from functools import lru_cache
 
 import msgspec
 
@@ -21,7 +22,7 @@ class AlertState(Enum):
     RESOLVED = "resolved"
 
 
-class SourceAlert(msgspec.Struct, frozen=True, kw_only=True):
+class SourceAlert(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One alert as one source tells it. `state` is firing, pending, silenced or inhibited."""
 
     source: str  # "prom", "am", "grafana"
@@ -37,7 +38,7 @@ class SourceAlert(msgspec.Struct, frozen=True, kw_only=True):
     generator_url: str | None = None
 
 
-class FiringSpan(msgspec.Struct, frozen=True, kw_only=True):
+class FiringSpan(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A stretch in which `ALERTS{alertstate="firing"}` was seen in the history."""
 
     labels: dict[str, str]
@@ -45,7 +46,7 @@ class FiringSpan(msgspec.Struct, frozen=True, kw_only=True):
     end: float
 
 
-class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
+class AlertRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One merged alert as shown. `since` is when it fired (or became pending), `sources` all that know it."""
 
     fingerprint: str
@@ -68,7 +69,7 @@ class AlertRow(msgspec.Struct, frozen=True, kw_only=True):
     lost_at: float | None = None
 
 
-class AlertTrack(msgspec.Struct, frozen=True, kw_only=True):
+class AlertTrack(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What is remembered of one alert between looks, so that flapping and loss can be told.
 
     `transitions` are the times it began or ceased to fire. A LOST alert is lost to what could not be seen when it
@@ -97,9 +98,14 @@ _IDENTITY_LABELS = frozenset({"alertname", "severity", "sev"})
 
 def fingerprint(labels: Mapping[str, str]) -> str:
     """Alertmanager's fingerprint: FNV-1a-64 over sorted `name 0xff value 0xff`, 16 hex digits."""
+    return _fnv(tuple(sorted(labels.items())))
+
+
+@lru_cache(maxsize=8192)  # byte by byte: asked again of every alert at every look
+def _fnv(labels: tuple[tuple[str, str], ...]) -> str:
     value = 0xCBF29CE484222325
-    for name in sorted(labels):
-        for byte in name.encode() + b"\xff" + labels[name].encode() + b"\xff":
+    for name, text in labels:
+        for byte in name.encode() + b"\xff" + text.encode() + b"\xff":
             value = ((value ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
     return f"{value:016x}"
 
@@ -130,7 +136,7 @@ def _row(track: AlertTrack, rules: SeverityRules) -> AlertRow:
         annotations.update(report.annotations)
     pending = [report.pending_since for report in track.reports if report.pending_since is not None]
     return AlertRow(
-        fingerprint=fingerprint(track.labels),
+        fingerprint=_told(track) or fingerprint(track.labels),
         name=track.labels.get("alertname", "?"),
         severity=level,
         severity_known=known,
@@ -149,6 +155,11 @@ def _row(track: AlertTrack, rules: SeverityRules) -> AlertRow:
         generator_url=next((report.generator_url for report in track.reports if report.generator_url), None),
         lost_at=track.lost_at,
     )
+
+
+def _told(track: AlertTrack) -> str | None:
+    """The fingerprint as Alertmanager tells it, which saves making it."""
+    return next((one.fingerprint for one in track.reports if one.fingerprint and one.labels == track.labels), None)
 
 
 def _subject(labels: Mapping[str, str]) -> str:

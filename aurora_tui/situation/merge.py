@@ -58,6 +58,17 @@ def merge(
     return tuple(tracks)
 
 
+def is_settled(tracks: Sequence[AlertTrack], now: float) -> bool:
+    """Whether `merge` would leave these tracks as they are if every source said once more what it said last.
+
+    So it is while all are reported still, and none counts as flapping by what is too long ago by now.
+    """
+    return all(
+        track.gone_at is None and (not track.transitions or now - track.transitions[0] <= FLAPPING_WINDOW)
+        for track in tracks
+    )
+
+
 class _ByLabels(Generic[T]):
     """Things found by labels that contain, or are contained in, theirs: by label names first, then by hash.
 

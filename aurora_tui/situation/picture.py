@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from aurora_tui.situation import alert, begin, checkpoint, criterion, latch, merge, slo, unwell, verdict
-from aurora_tui.situation.alert import AlertState, AlertTrack, FiringSpan, SourceAlert
+from aurora_tui.situation.alert import AlertRow, AlertState, AlertTrack, FiringSpan, SourceAlert
 from aurora_tui.situation.bridging import bridged
 from aurora_tui.situation.checklist import checklist
 from aurora_tui.situation.checkpoint import Ground, PhaseStatus
@@ -58,6 +58,8 @@ class Picture(msgspec.Struct, frozen=True, kw_only=True):
     down_since: dict[str, float] = {}  # targets that cannot be scraped, and since when that is known
     reports: dict[str, tuple[SourceAlert, ...]] = {}
     tracks: tuple[AlertTrack, ...] = ()
+    alerts: tuple[AlertRow, ...] = ()  # the tracks as rows: made when alerts are told, not at every look
+    dark_merged: frozenset[str] = frozenset()  # the sources of alerts that were dark when they were last merged
     firings: tuple[FiringSpan, ...] = ()  # what was seen firing: a latch outlives the alert
     workloads: WorkloadsObserved = WorkloadsObserved()
     short_since: dict[tuple[str, str], float] = {}  # by namespace and name: since when it has too few ready pods
@@ -132,7 +134,7 @@ def assess(picture: Picture, frame: Frame, now: float) -> Situation:
         for objective in mission.slo
     )
     criteria = _criteria(picture, frame, dark, now)
-    alerts = alert.rows(picture.tracks, mission.severity)
+    alerts = picture.alerts
     ground = Ground(
         mission=mission,
         journal=picture.journal,
@@ -220,10 +222,17 @@ def _alerted(picture: Picture, observation: AlertsObserved, mission: Mission) ->
     blind = dict(picture.down_since)
     if any(item.name == METRICS and item.watched and not item.trusted(now) for item in picture.lights):
         blind[METRICS] = now
-    dark = {item.name for item in picture.lights if item.name in ALERT_SOURCES and not item.trusted(now)}
-    tracks = merge.merge(reports, picture.tracks, now, blind=blind, dark=dark)
+    dark = frozenset(item.name for item in picture.lights if item.name in ALERT_SOURCES and not item.trusted(now))
+    tracks, rows = picture.tracks, picture.alerts
+    same = picture.reports.get(observation.source) == observation.alerts and picture.dark_merged == dark
+    # A thousand alerts that nothing happened to are not merged again: most answers are the one before.
+    if not same or not merge.is_settled(tracks, now):
+        tracks = merge.merge(reports, tracks, now, blind=blind, dark=dark)
+        rows = alert.rows(tracks, mission.severity)
     firings = latch.remember(picture.firings, tracks, mission, now)
-    return msgspec.structs.replace(picture, reports=reports, tracks=tracks, firings=firings)
+    return msgspec.structs.replace(
+        picture, reports=reports, tracks=tracks, alerts=rows, firings=firings, dark_merged=dark
+    )
 
 
 def _criteria(picture: Picture, frame: Frame, light: SourceLight, now: float) -> tuple[CriterionStatus, ...]:

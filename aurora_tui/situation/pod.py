@@ -46,12 +46,14 @@ def pod_status(pod: PodSeen, owner: str | None, revision: int | None) -> PodStat
     )
 
 
+def is_broken(pod: PodStatus) -> bool:
+    """Whether something is wrong with it that time alone does not mend: not only not ready yet, or not any more."""
+    return not pod.healthy and not (pod.reason in _ON_THE_WAY or (pod.reason.startswith("Init:") and "/" in pod.reason))
+
+
 def sickest_first(pod: PodStatus) -> tuple[int, float, str, str]:
     """A sort key: broken, then not there yet, then well but lately restarted, then the rest by name."""
-    if pod.healthy:
-        rank = 2
-    else:
-        rank = 1 if pod.reason in _ON_THE_WAY or (pod.reason.startswith("Init:") and "/" in pod.reason) else 0
+    rank = 2 if pod.healthy else 0 if is_broken(pod) else 1
     return rank, -(pod.restarted_at or 0.0), pod.namespace, pod.name
 
 

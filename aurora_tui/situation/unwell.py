@@ -12,6 +12,7 @@ STARTING_GRACE = 120.0
 # The kubelet forgets a crash loop once a container has run for ten minutes
 # (https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#restart-policy).
 CRASH_LOOP_FORGOTTEN = 600.0
+NAMED_PODS = 3  # of one deployment with one trouble; more are counted
 
 
 def short_since(
@@ -45,10 +46,25 @@ def unwell(evidence: Evidence) -> Iterator[Reason]:
         since = evidence.short_since.get(key)
         if since is not None and evidence.now - since > STARTING_GRACE and not _said_of_canary(deployment, evidence):
             yield _too_few(deployment, since)
+    yield from _sick_pods(evidence, parts)
+
+
+def _sick_pods(evidence: Evidence, parts: Mapping[tuple[str, str], DeploymentStatus]) -> Iterator[Reason]:
+    """Each pod of the mission's deployments by name; many of one deployment with the same trouble as a number."""
+    sick: dict[tuple[str, str, str], list[PodStatus]] = {}
     for pod in evidence.pods:
-        trouble = _trouble(pod, evidence.now) if (pod.namespace, pod.owner) in parts else None
+        if pod.owner is None or (pod.namespace, pod.owner) not in parts:
+            continue
+        trouble = _trouble(pod, evidence.now)
         if trouble is not None:
-            yield Reason(text=f"{pod.name} {trouble}", word=Word.WATCH, since=pod.restarted_at, about=pod.uid)
+            sick.setdefault((pod.namespace, pod.owner, trouble), []).append(pod)
+    for (_, owner, trouble), pods in sick.items():
+        if len(pods) <= NAMED_PODS:
+            for pod in pods:
+                yield Reason(text=f"{pod.name} {trouble}", word=Word.WATCH, since=pod.restarted_at, about=pod.uid)
+            continue
+        since = min((pod.restarted_at for pod in pods if pod.restarted_at is not None), default=None)
+        yield Reason(text=f"{len(pods)} pods of {owner} {trouble}", word=Word.WATCH, since=since, about=owner)
 
 
 def _canary(evidence: Evidence) -> Iterator[Reason]:

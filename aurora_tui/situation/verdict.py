@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from aurora_tui.situation.alert import AlertState
+from aurora_tui.situation.alert import AlertRow, AlertState
 from aurora_tui.situation.checkpoint import next_due
 from aurora_tui.situation.criterion import CriterionState, CriterionStatus
 from aurora_tui.situation.duration import Duration
@@ -190,16 +190,27 @@ def _watch_measures(evidence: Evidence) -> Iterator[Reason]:
             what = " ".join(filter(None, (slo.title, slo.statistic, value)))
             text = f"{what}, objective {sign} {_number(slo.threshold, slo.digits, '')}"
             yield Reason(text=text, word=Word.WATCH, about=slo.id)
-    for alert in evidence.alerts:
-        grave = alert.severity in (Severity.SEV1, Severity.SEV2)
-        if grave and not is_drill(alert.labels) and alert.state in (AlertState.FIRING, AlertState.LOST):
-            word = "lost while its source could not see" if alert.state is AlertState.LOST else "firing"
-            text = f"{alert.severity.value} {alert.name} {word}"
-            yield Reason(text=text, word=Word.WATCH, since=alert.since, about=alert.fingerprint)
+    yield from _watch_alerts(evidence)
     for status in evidence.criteria:
         if status.cannot_trip is not None:
             text = f"{_name(status, evidence)}: {status.cannot_trip}"
             yield Reason(text=text, word=Word.WATCH, about=status.id)
+
+
+def _watch_alerts(evidence: Evidence) -> Iterator[Reason]:
+    """One reason for each name of a grave alert that is open, however many there are of it."""
+    open_ones: dict[tuple[Severity, str, AlertState], list[AlertRow]] = {}
+    for alert in evidence.alerts:
+        grave = alert.severity in (Severity.SEV1, Severity.SEV2)
+        if grave and alert.state in (AlertState.FIRING, AlertState.LOST) and not is_drill(alert.labels):
+            open_ones.setdefault((alert.severity, alert.name, alert.state), []).append(alert)
+    for (level, name, state), alerts in open_ones.items():
+        word = "lost while its source could not see" if state is AlertState.LOST else "firing"
+        times = f" ×{len(alerts)}" if len(alerts) > 1 else ""
+        since = min((alert.since for alert in alerts if alert.since is not None), default=None)
+        yield Reason(
+            text=f"{level.value} {name}{times} {word}", word=Word.WATCH, since=since, about=alerts[0].fingerprint
+        )
 
 
 def _watch_sources(evidence: Evidence) -> Iterator[Reason]:

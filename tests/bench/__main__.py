@@ -10,8 +10,9 @@ import statistics
 import sys
 import textwrap
 import time
-from dataclasses import dataclass
 
+from tests.bench import large, table
+from tests.bench.table import Row
 from tests.drills import served
 from tests.terminal import AURORA, Terminal
 
@@ -26,16 +27,6 @@ _HELLO = textwrap.dedent(
     Hello().run()
     """
 )
-
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table."""
-
-    what: str
-    figure: str
-    limit: str
-    within: bool
 
 
 def first_paint(command: tuple[str, ...], runs: int) -> list[float]:
@@ -128,24 +119,25 @@ def fold_rows(runs: int) -> list[Row]:
     ]
 
 
+def small(runs: int, quiet: float) -> None:
+    """Measure and print the table of an everyday world."""
+    rows = [*paint_rows(runs), *running_rows(runs, quiet), *fold_rows(runs), *drill_rows(runs)]
+    table.show(f"figure (median of {runs})", rows)
+
+
 def main() -> None:
-    """Measure and print the table."""
+    """Measure and print the tables."""
     parser = argparse.ArgumentParser(prog="ops/bin/bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--quiet", type=float, default=60.0, help="seconds of the quiet stretch")
+    parser.add_argument("--large", action="store_true", help="only the large world")
+    parser.add_argument("--churn", type=float, default=20.0, help="seconds of each stretch in the large world")
     chosen = parser.parse_args()
     began = time.monotonic()
-    rows = [
-        *paint_rows(chosen.runs),
-        *running_rows(chosen.runs, chosen.quiet),
-        *fold_rows(chosen.runs),
-        *drill_rows(chosen.runs),
-    ]
-    print(f"| figure (median of {chosen.runs}) | measured | limit | |")
-    print("|---|---|---|---|")
-    for row in rows:
-        print(f"| {row.what} | {row.figure} | {row.limit} | {'✔' if row.within else '✗'} |")
-    print(f"\n{time.monotonic() - began:.0f} s in all")
+    if not chosen.large:
+        small(chosen.runs, chosen.quiet)
+    table.show(f"large: {large.TITLE}", large.rows(chosen.runs, chosen.churn))
+    print(f"{time.monotonic() - began:.0f} s in all")
 
 
 if __name__ == "__main__":

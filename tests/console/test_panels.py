@@ -408,8 +408,9 @@ def test_hostile_names_never_reach_the_terminal_raw_and_lines_fit(name: str, cel
 
 def test_10_000_pods_and_2_000_alerts_keep_every_row_reachable() -> None:
     situation = made_up.huge()
-    assert len(workloads.rows(situation, NOW, SLO_WIDTH)) > 6_000
-    assert len(alerts.rows(situation, NOW, SIDE_WIDTH)) == 2_000
+    assert len(workloads.rows(situation, NOW, SLO_WIDTH, every_pod=True)) > 10_000
+    assert len(workloads.rows(situation, NOW, SLO_WIDTH, opened=True)) > 6_000
+    assert len(alerts.rows(situation, NOW, SIDE_WIDTH, opened=True)) == 2_000
 
 
 def test_rows_of_a_cluster_that_answers_no_more_lose_their_ticks_and_their_colour() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aurora_tui.console.banner import WORDS, headline, light_words, reason_words
 from aurora_tui.console.details.parts import fact, facts, heading
-from aurora_tui.console.ink import Line, span
+from aurora_tui.console.ink import Line, fit, span
 from aurora_tui.console.moments import age, alert_age, clock_length, day_and_time, stamp
-from aurora_tui.console.panels.alerts import SEVERITY_INK
+from aurora_tui.console.panels.alerts import SEVERITY_INK, AlertGroup
 from aurora_tui.console.panels.alerts import STATE as ALERT_STATE
 from aurora_tui.console.panels.checkpoints import STATE as TIMER_STATE
 from aurora_tui.console.panels.checkpoints import when
@@ -44,6 +44,20 @@ def alert_lines(alert: AlertRow, mission: Mission, now: float, cells: int) -> li
             result += fact("in the plan", f"{rule.severity.value} when {rule.condition}; reaches {rule.route}", cells)
     result += heading("LABELS") + facts(alert.labels, cells)
     return result + heading("ANNOTATIONS") + facts(alert.annotations, cells)
+
+
+def alert_group_lines(group: AlertGroup, now: float, cells: int) -> list[Line]:
+    """Many alerts of one name: what each is about, for how long, and who says so."""
+    _, severity, state = group.key
+    glyph, ink = ALERT_STATE[state]
+    level = SEVERITY_INK[severity]
+    result: list[Line] = [(span(f"{glyph} {severity.value}", level), span(f"   {state.value}", ink or level))]
+    result += heading(f"ALL {len(group.members):,}, THE OLDEST FIRST")
+    for alert in group.members:
+        lasted = alert_age(None if alert.since is None else now - alert.since)
+        about = span(alert.subject or alert.summary or "?")
+        result.append(fit((span(f"{lasted:>8}  "), about, span(f"  {'+'.join(alert.sources)}", "dim")), cells))
+    return [*result, (), (span("each with its labels: close this, then x lists every alert by itself", "dim"),)]
 
 
 def checkpoint_lines(timer: Timer, situation: Situation, now: float, cells: int) -> list[Line]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
+import msgspec
+
 from aurora_tui.console.figures import percent
 from aurora_tui.console.ink import ELLIPSIS, NO_VALUE, Line, Row, Span, fit, fixed, span
 from aurora_tui.console.lamps import dark_words, outdated
 from aurora_tui.console.moments import age
+from aurora_tui.console.panels.crowd import Listing, listed
 from aurora_tui.console.table import Column, Layout, arrange
 from aurora_tui.situation.situation import Situation
 from aurora_tui.situation.workload import DeploymentStatus, PodStatus, Rollout
@@ -33,10 +36,29 @@ _MEASURED = 500  # pods that decide the columns; thousands more would cost more 
 _ROLLOUT_INK = {Rollout.FAILED: ("✗", "bad"), Rollout.PAUSED: ("‖", "warn")}
 
 
-def rows(situation: Situation, now: float, width: int, every_pod: bool = False, watched: bool = True) -> list[Row]:
-    """Deployments in the Situation's order, each followed by its pods: the sick ones, or all when `every_pod`.
+def title(situation: Situation) -> str:
+    """`WORKLOADS  5,006 pods · 37 not well`: how many there are, and how many of them to see to."""
+    count = len(situation.pods)
+    if not count:
+        return "WORKLOADS"
+    sick = sum(not pod.healthy for pod in situation.pods)
+    words = f"WORKLOADS  {count:,} pod{'s' * (count > 1)}"
+    return f"{words} · {sick:,} not well" if sick else words
 
-    A cluster that is not watched, or not to be believed, is said so first.
+
+def rows(
+    situation: Situation,
+    now: float,
+    width: int,
+    every_pod: bool = False,
+    watched: bool = True,
+    opened: bool = False,
+) -> list[Row]:
+    """The mission's deployments first, each followed by its sick pods; then the others, the sick ones first.
+
+    Many of a kind are counted rather than listed, but for `opened` (as for a filter, which looks at each), which
+    lists all that is sick, and `every_pod`, which lists everything. A cluster that is not watched, or not to be
+    believed, is said so first.
     """
     if not watched:
         return [fixed("unwatched", span("— no data: no cluster is watched in this environment", "unknown"))]
@@ -48,23 +70,36 @@ def rows(situation: Situation, now: float, width: int, every_pod: bool = False, 
     for pod in situation.pods:
         if every_pod or not pod.healthy:
             by_owner.setdefault(pod.owner if pod.owner in known else None, []).append(pod)
-    deployments = [(item, _deployment_cells(item)) for item in situation.deployments]
-    layout = arrange(_DEPLOYMENT_COLUMNS, [[part.text for part in cells] for _, cells in deployments], width)
-    pods = _pod_rows([pod for group in by_owner.values() for pod in group], now, width)
-    result: list[Row] = []
-    for item, cells in deployments:
-        sick = item.ready < item.desired or item.rollout is Rollout.FAILED
-        result.append(Row(item.uid, partial(layout.line, cells), _search(item), item, pressing=sick))
-        if item.rollout is not Rollout.DONE:
-            result.append(Row(f"{item.uid}/rollout", partial(_rollout_line, item, width), _search(item), item))
-        result += [pods[pod.uid] for pod in by_owner.get(item.name, [])]
-    strays = by_owner.get(None, [])
-    if strays:
-        result.append(Row("strays", partial(fit, (span("  pods of no deployment", "dim"),), width), "pods"))
-        result += [pods[pod.uid] for pod in strays]
+    shown = listed(situation.deployments, by_owner, everything=every_pod or opened)
+    result = _drawn(shown, now, width, searched=opened)
     if not result and not warning:
         result.append(Row("none", partial(fit, (span("no deployments in this namespace", "dim"),), width), "none"))
     return warning + ([outdated(row) for row in result] if dark else result)
+
+
+def _drawn(shown: Listing, now: float, width: int, searched: bool) -> list[Row]:
+    deployments = {item.uid: _deployment_cells(item) for item, *_ in shown.parts if item is not None}
+    layout = arrange(_DEPLOYMENT_COLUMNS, [[part.text for part in cells] for cells in deployments.values()], width)
+    pods = _pod_rows([pod for part in shown.parts for pod in part.pods], now, width, searched)
+    result: list[Row] = []
+    for item, group, more, compact in shown.parts:
+        name = item.uid if item is not None else "strays"
+        if item is None:
+            result.append(Row(name, partial(fit, (span("  pods of no deployment", "dim"),), width), "pods"))
+        else:
+            sick = item.ready < item.desired or item.rollout is Rollout.FAILED
+            result.append(Row(name, partial(layout.line, deployments[name]), _search(item), item, pressing=sick))
+            if item.rollout not in ((Rollout.DONE, Rollout.PROGRESSING) if compact else (Rollout.DONE,)):
+                result.append(Row(f"{name}/rollout", partial(_rollout_line, item, width), _search(item), item))
+        result += [pods[pod.uid] for pod in group]
+        if more:
+            words = span(f"  ✗ … and {more:,} more not well: x lists them", "bad")
+            result.append(Row(f"{name}/more", partial(fit, (words,), width), "", item, pressing=True))
+    if shown.well:
+        ready = sum(item.ready for item in shown.well)
+        words = span(f"✔ {len(shown.well)} more deployments, all {ready:,} pods ready: x lists them", "good")
+        result.append(Row("well", partial(fit, (words,), width)))
+    return result
 
 
 def _search(item: DeploymentStatus) -> str:
@@ -122,14 +157,26 @@ def short_name(pod: PodStatus) -> str:
     return pod.name
 
 
-def _pod_rows(pods: list[PodStatus], now: float, width: int) -> dict[str, Row]:
+class _PodLine(msgspec.Struct, frozen=True, gc=False):
+    """Draws one pod."""
+
+    layout: Layout
+    pod: PodStatus
+    now: float
+
+    def __call__(self) -> Line:
+        return self.layout.line(_pod_cells(self.pod, self.now))
+
+
+def _pod_rows(pods: list[PodStatus], now: float, width: int, searched: bool) -> dict[str, Row]:
+    """A row for each pod, by uid; what a filter looks in only where there is one."""
     sample = [[part.text for part in _pod_cells(pod, now)] for pod in pods[:_MEASURED]]
     layout = arrange(_POD_COLUMNS, sample, width)
     return {
         pod.uid: Row(
             pod.uid,
-            partial(_pod_line, layout, pod, now),
-            f"{pod.name} {pod.reason} {pod.node or ''}".lower(),
+            _PodLine(layout, pod, now),
+            f"{pod.name} {_reason(pod)} {pod.node or ''}".lower() if searched else "",
             pod,
             not pod.healthy,
         )
@@ -137,8 +184,9 @@ def _pod_rows(pods: list[PodStatus], now: float, width: int) -> dict[str, Row]:
     }
 
 
-def _pod_line(layout: Layout, pod: PodStatus, now: float) -> Line:
-    return layout.line(_pod_cells(pod, now))
+def _reason(pod: PodStatus) -> str:
+    """kubectl's word; one that runs and is not ready says so, or it would read as well."""
+    return pod.reason if pod.healthy or pod.reason != "Running" else f"Running {pod.ready}/{pod.containers_total}"
 
 
 def _pod_cells(pod: PodStatus, now: float) -> tuple[Span, ...]:
@@ -147,7 +195,7 @@ def _pod_cells(pod: PodStatus, now: float) -> tuple[Span, ...]:
     return (
         span(f"  {glyph}", f"{ink} bold"),
         span(short_name(pod)),
-        span(pod.reason, ink),
+        span(_reason(pod), ink),
         span(restarts, "warn"),
         span(pod.node or NO_VALUE, "dim"),
         span(age(None if pod.created_at is None else now - pod.created_at), "dim"),
