@@ -16,7 +16,7 @@ from aurora_tui.situation.alert import AlertState, SourceAlert
 from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.mission import HttpSource
 from aurora_tui.situation.observation import AlertsObserved
-from aurora_tui.sources.http import answer, fetch, httpx_client, join
+from aurora_tui.sources.http import answer, fetch, join, open_client
 from aurora_tui.sources.polling import poll
 from aurora_tui.sources.source import Tell
 
@@ -112,7 +112,7 @@ class AlertSource:
 
     async def _look(self) -> AlertsObserved:
         if self._client is None:
-            self._client = httpx_client(self._where.url, self._where.auth)
+            self._client = await open_client(self._where.url, self._where.auth)
         began = self._clock.monotonic()
         alerts, version = await self._read(self._client, self._where.url, self._version is None)
         self._version = self._version or version

@@ -7,11 +7,13 @@ for a host that is not on loopback.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import importlib
 import os
 import ssl
 import sys
+import threading
 from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     import httpx
     import requests
 
+_LOADING = threading.Lock()
 T = TypeVar("T")
 
 NO_CREDENTIALS = Credentials()
@@ -104,15 +107,22 @@ def httpx_client(
     )
 
 
+async def open_client(url: str, credentials: Credentials = NO_CREDENTIALS) -> httpx.AsyncClient:
+    """`httpx_client` for a running event loop: httpx is loaded in a thread: the screen need not wait for it."""
+    await asyncio.to_thread(_load_httpx)
+    return httpx_client(url, credentials)
+
+
 def _load_httpx() -> None:
     """Load httpx without its command line, which comes wherever click and rich are installed: 2.4 MB and 24 ms."""
     modules: dict[str, Any] = sys.modules
-    left_out = modules.setdefault("httpx._main", None) is None  # None: importing it is an ImportError it expects
-    try:
-        importlib.import_module("httpx")
-    finally:
-        if left_out:
-            del modules["httpx._main"]
+    with _LOADING:
+        left_out = modules.setdefault("httpx._main", None) is None  # None: importing it is an ImportError it expects
+        try:
+            importlib.import_module("httpx")
+        finally:
+            if left_out:
+                del modules["httpx._main"]
 
 
 def requests_session(url: str, credentials: Credentials = NO_CREDENTIALS) -> requests.Session:

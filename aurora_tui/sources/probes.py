@@ -12,7 +12,7 @@ from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.mission import Probe, ProbeKind
 from aurora_tui.situation.observation import ProbeObserved
 from aurora_tui.situation.probe import ProbeStatus
-from aurora_tui.sources.http import fetch, httpx_client, require_success
+from aurora_tui.sources.http import fetch, open_client, require_success
 from aurora_tui.sources.polling import poll
 from aurora_tui.sources.source import Tell
 from aurora_tui.text import safe
@@ -58,7 +58,7 @@ class ProbeSource:
 
     async def _look(self) -> ProbeObserved:
         if self._client is None:
-            self._client = httpx_client(self._probe.url, self._probe.auth)
+            self._client = await open_client(self._probe.url, self._probe.auth)
         began = self._clock.monotonic()
         page = await fetch(self._client, self._probe.url, _LONGEST_PAGE)
         judge = judge_health if self._probe.kind is ProbeKind.HEALTH else judge_exposition
