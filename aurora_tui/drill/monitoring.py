@@ -8,7 +8,6 @@ from typing import Protocol
 
 from aurora_tui.bundled import bundled_dir
 from aurora_tui.clock import Clock
-from aurora_tui.drill import alert_rules
 from aurora_tui.drill.alert_post import AlertPost
 from aurora_tui.drill.alertmanager import Alerts, Silences, alertmanager_app, shipped
 from aurora_tui.drill.history import History

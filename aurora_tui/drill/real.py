@@ -12,7 +12,6 @@ from pathlib import Path
 import aiohttp
 
 from aurora_tui.clock import Clock
-from aurora_tui.drill import alert_rules
 from aurora_tui.drill.alertmanager import shipped
 from aurora_tui.drill.backfill import write_openmetrics
 from aurora_tui.drill.history import History

@@ -5,17 +5,19 @@ https://github.com/prometheus/alertmanager/blob/v0.25.0/api/v2/openapi.yaml
 
 from __future__ import annotations
 
-import json
 import re
 import uuid
 from collections.abc import Callable
 
+import msgspec
 from aiohttp import hdrs, web
 
-from aurora_tui.drill.alertmanager import moments
-from aurora_tui.drill.alertmanager.alerts import Alert, Alerts
-from aurora_tui.drill.alertmanager.matchers import Matcher, all_accept, parse, regular_expression
-from aurora_tui.drill.alertmanager.refusal import Refusal, malformed
+from aurora_tui.drill.alertmanager import grouping, moments, postable_silence
+from aurora_tui.drill.alertmanager.alerts import Alerts, Standing
+from aurora_tui.drill.alertmanager.go_json import decode
+from aurora_tui.drill.alertmanager.matchers import BadMatcher, Matcher, all_accept, parse
+from aurora_tui.drill.alertmanager.re2 import BadPattern, anchored
+from aurora_tui.drill.alertmanager.refusal import Refusal, required
 
 VERSION = "0.25.0"
 _TRUE = {"true", "1", "yes", "ok", "y", "on", "selected", "checked", "t", "enabled"}  # go-openapi/swag, ConvertBool
@@ -62,7 +64,7 @@ class _Api:
         return _json(
             {
                 "cluster": {"peers": [], "status": "disabled"},
-                "config": {"original": self._alerts.config.text()},
+                "config": {"original": self._alerts.config.text},
                 "uptime": moments.write(self._started_at),
                 "versionInfo": version,
             }
@@ -72,41 +74,26 @@ class _Api:
         return _json([{"name": name} for name in self._alerts.config.receivers])
 
     async def alerts(self, request: web.Request) -> web.Response:
-        return _json([self._alerts.body(alert) for alert in self._chosen(request)])
+        matchers, receiver = _filters(request), _receiver(request)
+        wanted = _wanted(request)
+        found = []
+        for standing in self._alerts.firing():
+            receivers = [route.receiver for route in standing.routes]
+            if receiver is not None and not any(receiver.match(name) for name in receivers):
+                continue
+            if wanted(standing) and all_accept(matchers, standing.alert.labels):
+                found.append(standing.body(receivers))
+        return _json(found)
 
     async def groups(self, request: web.Request) -> web.Response:
-        config = self._alerts.config
-        grouped: dict[tuple[str, tuple[tuple[str, str], ...]], list[Alert]] = {}
-        for alert in self._chosen(request):
-            shared = tuple((name, alert.labels[name]) for name in config.group_by if name in alert.labels)
-            grouped.setdefault((config.receiver_of(alert.labels), shared), []).append(alert)
-        return _json(
-            [
-                {
-                    "alerts": [self._alerts.body(alert) for alert in members],
-                    "labels": dict(shared),
-                    "receiver": {"name": receiver},
-                }
-                for (receiver, shared), members in sorted(grouped.items(), key=lambda each: (each[0][1], each[0][0]))
-            ]
-        )
-
-    def _chosen(self, request: web.Request) -> list[Alert]:
-        """The firing alerts that the request's parameters let through."""
-        matchers = _filters(request)
-        receiver = _receiver(request)
-        active, silenced, inhibited = (_flag(request, name) for name in ("active", "silenced", "inhibited"))
-        chosen: list[Alert] = []
-        for alert in self._alerts.firing():
-            by_silence = bool(self._silences.silencing(alert.labels))
-            by_other = bool(self._alerts.inhibiting(alert))
-            if (not active and not by_silence and not by_other) or (not silenced and by_silence):
-                continue
-            if (not inhibited and by_other) or not all_accept(matchers, alert.labels):
-                continue
-            if receiver is None or receiver.fullmatch(self._alerts.config.receiver_of(alert.labels)):
-                chosen.append(alert)
-        return chosen
+        matchers, receiver = _filters(request), _receiver(request)
+        wanted = _wanted(request)
+        chosen = [
+            standing
+            for standing in self._alerts.firing()
+            if wanted(standing) and all_accept(matchers, standing.alert.labels)
+        ]
+        return _json(grouping.groups(chosen, receiver))
 
     async def post_alerts(self, request: web.Request) -> web.Response:
         self._alerts.post(await _body(request, "alerts"))
@@ -117,7 +104,8 @@ class _Api:
         return _json([silence.body(now) for silence in self._silences.listed(_filters(request))])
 
     async def post_silence(self, request: web.Request) -> web.Response:
-        return _json({"silenceID": self._silences.post(await _body(request, "silence"))})
+        posted = postable_silence.read(await _body(request, "silence"), self._silences.now())
+        return _json({"silenceID": self._silences.post(posted)})
 
     async def silence(self, request: web.Request) -> web.Response:
         silence = self._silences.get(_silence_id(request))
@@ -154,30 +142,44 @@ async def _v1(request: web.Request) -> web.Response:
 
 
 async def _body(request: web.Request, what: str) -> object:
+    if not request.can_read_body:
+        raise required(what)
     if request.content_type != "application/json":
         message = f'unsupported media type "{request.content_type}", only [application/json] are allowed'
         raise Refusal(415, message, 415)
-    try:
-        return json.loads(await request.read())
-    except ValueError as error:
-        raise malformed(what, str(error)) from error
+    return decode(await request.read(), what)
 
 
 def _filters(request: web.Request) -> tuple[Matcher, ...]:
-    return tuple(parse(text) for text in request.query.getall("filter", []))
+    try:
+        return tuple(parse(text) for text in request.query.getall("filter", []))
+    except BadMatcher as error:
+        raise Refusal(400, str(error)) from error
 
 
 def _receiver(request: web.Request) -> re.Pattern[str] | None:
-    if "receiver" not in request.query:
+    """The last one counts; an empty one does not."""
+    pattern = request.query.getall("receiver", [""])[-1]
+    if not pattern:
         return None
     try:
-        return regular_expression(request.query["receiver"])
-    except Refusal as refusal:
-        raise Refusal(400, f"failed to parse receiver param: {refusal.message}") from refusal
+        return anchored(pattern)
+    except BadPattern as error:
+        raise Refusal(400, f"failed to parse receiver param: {error}") from error
+
+
+def _wanted(request: web.Request) -> Callable[[Standing], bool]:
+    """By how they stand. `active=false` leaves out those that are neither silenced nor inhibited."""
+    active, silenced, inhibited = (_flag(request, name) for name in ("active", "silenced", "inhibited"))
+    return lambda standing: (
+        (active or not standing.active)
+        and (silenced or not standing.silenced_by)
+        and (inhibited or not standing.inhibited_by)
+    )
 
 
 def _flag(request: web.Request, name: str) -> bool:
-    return request.query.get(name, "true").lower() in _TRUE
+    return (request.query.getall(name, [""])[-1] or "true").lower() in _TRUE
 
 
 def _silence_id(request: web.Request) -> str:
@@ -189,5 +191,4 @@ def _silence_id(request: web.Request) -> str:
 
 
 def _json(body: object, status: int = 200) -> web.Response:
-    text = json.dumps(body, separators=(",", ":"), ensure_ascii=False) + "\n"
-    return web.Response(body=text.encode(), status=status, content_type="application/json")
+    return web.Response(body=msgspec.json.encode(body) + b"\n", status=status, content_type="application/json")

@@ -1,9 +1,8 @@
-"""The embedded Alertmanager's configuration: routes to named receivers, inhibition, the resolve time-out."""
+"""A configuration as it works: a tree of routes to named receivers, inhibition, the resolve time-out."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from aurora_tui.drill.alertmanager.matchers import Matcher, all_accept
@@ -11,10 +10,39 @@ from aurora_tui.drill.alertmanager.matchers import Matcher, all_accept
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Alerts that all `matchers` accept go to `receiver`; the first route that fits decides."""
+    """A node of the routing tree (dispatch/route.go). What a route does not say, it has from the one above it.
+
+    group_by: names of the labels whose values make a group; None: all labels.
+    goes_on: `continue`, whether routes after this one may match too.
+    """
 
     receiver: str
     matchers: tuple[Matcher, ...] = ()
+    group_by: frozenset[str] | None = frozenset()
+    goes_on: bool = False
+    routes: tuple[Route, ...] = ()
+
+    def matching(self, labels: Mapping[str, str]) -> list[Route]:
+        """The routes that an alert with these labels takes: the deepest that fit; none when this one does not."""
+        if not all_accept(self.matchers, labels):
+            return []
+        found: list[Route] = []
+        for child in self.routes:
+            below = child.matching(labels)
+            found += below
+            if below and not child.goes_on:
+                break
+        return found or [self]
+
+    def group(self, labels: Mapping[str, str]) -> dict[str, str]:
+        """The labels that an alert with `labels` shares with its group here."""
+        return {name: value for name, value in labels.items() if self.group_by is None or name in self.group_by}
+
+    def tree(self) -> Iterator[Route]:
+        """This route and all below it."""
+        yield self
+        for child in self.routes:
+            yield from child.tree()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +57,14 @@ class Inhibition:
 
 @dataclass(frozen=True, slots=True)
 class AlertmanagerConfig:
-    """resolve_timeout: world seconds after which an alert that is posted without an end, and not again, is over."""
+    """resolve_timeout: world seconds after which an alert that is posted without an end, and not again, is over.
 
-    receiver: str
-    routes: tuple[Route, ...] = ()
-    inhibitions: tuple[Inhibition, ...] = ()
-    group_by: tuple[str, ...] = ("alertname",)
-    resolve_timeout: float = 300.0
+    text: the file that says this to a real Alertmanager, and what GET /api/v2/status shows. No receiver in it has any
+    integration: nothing can leave this machine by it.
+    """
 
-    @property
-    def receivers(self) -> tuple[str, ...]:
-        """Every receiver's name, those of the routes first."""
-        return tuple(dict.fromkeys([*(route.receiver for route in self.routes), self.receiver]))
-
-    def receiver_of(self, labels: Mapping[str, str]) -> str:
-        return next((route.receiver for route in self.routes if all_accept(route.matchers, labels)), self.receiver)
-
-    def text(self) -> str:
-        """The configuration file that says the same to a real Alertmanager. Receivers notify nobody."""
-
-        def listed(matchers: tuple[Matcher, ...]) -> str:
-            return json.dumps([str(matcher) for matcher in matchers])
-
-        lines = [f"global:\n  resolve_timeout: {self.resolve_timeout:.0f}s"]
-        lines += [f"route:\n  receiver: {self.receiver}\n  group_by: {json.dumps(list(self.group_by))}"]
-        lines += ["  group_wait: 1s\n  group_interval: 15s\n  repeat_interval: 1h\n  routes:"] if self.routes else []
-        for route in self.routes:
-            lines += [f"    - receiver: {route.receiver}\n      matchers: {listed(route.matchers)}"]
-        lines += ["receivers:", *(f"  - name: {name}" for name in self.receivers)]
-        lines += ["inhibit_rules:"] if self.inhibitions else []
-        for rule in self.inhibitions:
-            lines += [f"  - source_matchers: {listed(rule.source)}\n    target_matchers: {listed(rule.target)}"]
-            lines += [f"    equal: {json.dumps(list(rule.equal))}"]
-        return "\n".join(lines) + "\n"
+    route: Route
+    receivers: tuple[str, ...]
+    inhibitions: tuple[Inhibition, ...]
+    resolve_timeout: float
+    text: str

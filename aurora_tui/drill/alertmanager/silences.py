@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
+import math
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from random import Random
 
 from aurora_tui.drill.alertmanager import moments
-from aurora_tui.drill.alertmanager.matchers import LABEL_NAME, Matcher, all_accept, regular_expression
-from aurora_tui.drill.alertmanager.refusal import Refusal, malformed, required
+from aurora_tui.drill.alertmanager.matchers import Matcher, all_accept
+from aurora_tui.drill.alertmanager.postable_silence import PostedSilence, check
+from aurora_tui.drill.alertmanager.refusal import Refusal
 
 _KEPT = 120 * 3600.0  # expired silences are forgotten after --data.retention
 _ORDER = {"active": 0, "pending": 1, "expired": 2}
@@ -45,21 +46,25 @@ class Silence:
 
 
 class Silences:
-    """All silences. now: world time, Unix seconds. seed: their ids follow from it."""
+    """All silences. now: world time, Unix seconds. seed: their ids follow from it.
+
+    version: another number after every change, for who remembers what they cover.
+    """
 
     def __init__(self, now: Callable[[], float], seed: int = 0) -> None:
         self.now = now
+        self.version = 0
         self._random = Random(f"silences {seed}")
         self._by_id: dict[str, Silence] = {}
 
     def get(self, id: str) -> Silence | None:
+        self._forget()
         return self._by_id.get(id)
 
     def listed(self, filters: tuple[Matcher, ...] = ()) -> list[Silence]:
         """Those that carry every filter as a matcher, in the real server's order: active, pending, expired."""
         now = self.now()
-        for old in [each.id for each in self._by_id.values() if each.ends_at + _KEPT < now]:
-            del self._by_id[old]
+        self._forget()
 
         def order(silence: Silence) -> tuple[int, float]:
             state = silence.state(now)
@@ -69,101 +74,65 @@ class Silences:
         wanted = set(filters)
         return sorted((each for each in self._by_id.values() if wanted <= set(each.matchers)), key=order)
 
-    def silencing(self, labels: Mapping[str, str]) -> list[str]:
-        """Ids of the active silences that cover these labels."""
+    def covering(self, labels: Mapping[str, str]) -> tuple[Silence, ...]:
+        """The silences, active or still to come, that cover these labels; ordered by id."""
         now = self.now()
-        active = (each for each in self._by_id.values() if each.state(now) == "active")
-        return sorted(each.id for each in active if all_accept(each.matchers, labels))
+        found = (each for each in self._by_id.values() if each.ends_at > now and all_accept(each.matchers, labels))
+        return tuple(sorted(found, key=lambda each: each.id))
 
-    def post(self, body: object) -> str:
-        """Create or replace a silence from POST /api/v2/silences; its id. Refusal as the real server's."""
+    def post(self, posted: PostedSilence) -> str:
+        """Create or replace a silence; its id. Refusal as the real server's (silence.go, Set)."""
         now = self.now()
-        wanted = _read(body, now)
-        previous = self._by_id.get(wanted.id) if wanted.id else None
-        if wanted.id and previous is None:
+        previous = self._by_id.get(posted.id) if posted.id else None
+        if posted.id and previous is None:
             raise Refusal(404, "silence not found")
         if previous is not None:
-            if _can_update(previous, wanted, now):
-                self._by_id[previous.id] = wanted
-                return wanted.id
+            if _can_update(previous, posted, now):
+                self._keep(_made(posted, posted.id, posted.starts_at, now))
+                return posted.id
             if previous.state(now) != "expired":
-                self.expire(previous.id)
-        new = replace(
-            wanted,
-            id=str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
-            starts_at=max(now, wanted.starts_at),
+                self.expire(previous.id)  # even when the new one is refused after all
+        new = _made(
+            posted,
+            str(uuid.UUID(int=self._random.getrandbits(128), version=4)),
+            max(now, posted.starts_at),
+            now,
         )
-        self._by_id[new.id] = new
+        self._keep(new)
         return new.id
 
     def expire(self, id: str) -> None:
         """End a silence now. Refusal (500) when there is none; expiring twice is no error."""
         now = self.now()
-        silence = self._by_id.get(id)
+        silence = self.get(id)
         if silence is None:
             raise Refusal(500, "silence not found")
         if silence.state(now) != "expired":
             starts_at = min(silence.starts_at, now)
-            self._by_id[id] = replace(silence, starts_at=starts_at, ends_at=now, updated_at=now)
+            self._keep(replace(silence, starts_at=starts_at, ends_at=now, updated_at=now))
+
+    def _keep(self, silence: Silence) -> None:
+        self._by_id[silence.id] = silence
+        self.version += 1
+
+    def _forget(self) -> None:
+        now = self.now()
+        for old in [each.id for each in self._by_id.values() if each.ends_at + _KEPT < now]:
+            del self._by_id[old]
 
 
-def _can_update(previous: Silence, wanted: Silence, now: float) -> bool:
-    """Whether `wanted` may take the place of `previous` under its id (silence.go, canUpdate)."""
+def _made(posted: PostedSilence, id: str, starts_at: float, now: float) -> Silence:
+    """The silence that was posted. Refusal (400) when it is invalid."""
+    matchers = check(posted.matchers)
+    return Silence(id, matchers, starts_at, posted.ends_at, now, posted.created_by, posted.comment)
+
+
+def _can_update(previous: Silence, posted: PostedSilence, now: float) -> bool:
+    """Whether `posted` may take the place of `previous` under its id (silence.go, canUpdate)."""
     state = previous.state(now)
-    if previous.matchers != wanted.matchers or state == "expired":
+    carried = tuple((each.name, each.value, each.is_regex, each.is_equal) for each in previous.matchers)
+    if carried != posted.matchers or state == "expired":
         return False
     if state == "active":
-        return wanted.starts_at == previous.starts_at and wanted.ends_at >= now
-    return wanted.starts_at >= now
-
-
-def _read(body: object, now: float) -> Silence:
-    """A posted silence, checked in the real server's order."""
-    if not isinstance(body, dict):
-        raise malformed("silence", "json: cannot unmarshal into Go value of type models.PostableSilence")
-    for name in ("comment", "createdBy", "endsAt", "matchers", "startsAt"):
-        if body.get(name) is None:
-            raise required(name)
-    if not body["matchers"]:
-        raise Refusal(422, "matchers in body should have at least 1 items", 612)
-    matchers: list[Matcher] = []
-    for place, each in enumerate(body["matchers"]):
-        for name in ("isRegex", "name", "value"):
-            if not isinstance(each, dict) or each.get(name) is None:
-                raise required(f"matchers.{place}.{name}")
-        matchers.append(
-            Matcher(str(each["name"]), str(each["value"]), bool(each["isRegex"]), each.get("isEqual") is not False)
-        )
-    starts_at, ends_at = moments.read(body["startsAt"], "silence"), moments.read(body["endsAt"], "silence")
-    if starts_at is None or ends_at is None:
-        raise Refusal(400, "silence invalid: invalid zero start timestamp")
-    if ends_at <= starts_at:
-        raise Refusal(400, "Failed to create silence: start time must be before end time")
-    if ends_at < now:
-        raise Refusal(400, "Failed to create silence: end time can't be in the past")
-    _check(matchers)
-    id = str(body.get("id") or "")
-    return Silence(id, tuple(matchers), starts_at, ends_at, now, str(body["createdBy"]), str(body["comment"]))
-
-
-def _check(matchers: list[Matcher]) -> None:
-    for place, matcher in enumerate(matchers):
-        where = f"silence invalid: invalid label matcher {place}"
-        if not LABEL_NAME.match(matcher.name):
-            raise Refusal(400, f'{where}: invalid label name "{matcher.name}"')
-        if matcher.is_regex:
-            try:
-                regular_expression(matcher.value, anchor=False)
-            except Refusal as refusal:
-                raise Refusal(
-                    400, f'{where}: invalid regular expression "{matcher.value}": {refusal.message}'
-                ) from refusal
-    if all(_matches_empty(matcher) for matcher in matchers):
-        raise Refusal(400, "silence invalid: at least one matcher must not match the empty string")
-
-
-def _matches_empty(matcher: Matcher) -> bool:
-    """As the real server asks it: a negative matcher counts as one that does not, and patterns are not anchored."""
-    if not matcher.is_equal:
-        return False
-    return re.search(matcher.value, "") is not None if matcher.is_regex else matcher.value == ""
+        return math.floor(posted.starts_at) == math.floor(previous.starts_at) and posted.ends_at >= now
+    return posted.starts_at >= now

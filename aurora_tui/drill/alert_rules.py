@@ -1,3 +1,0 @@
-"""Where the drill's Alertmanager sends alerts."""
-
-from __future__ import annotations
