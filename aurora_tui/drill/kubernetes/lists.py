@@ -60,14 +60,14 @@ def page(store: ObjectStore, kind: Kind, namespace: str | None, query: Mapping[s
         if asked:
             raise bad_request("specifying resource version is not allowed when using continue")
         revision, start = _read(token)
-        if revision <= store.compacted and revision:
+        if 0 < revision < store.compacted:
             fresh = _token(store.revision, start)
             raise expired(_TOO_OLD, {"continue": fresh, "resourceVersion": str(store.revision)})
     elif asked > store.revision:
         raise version_too_large(asked, store.revision)
     elif query.get("resourceVersionMatch") == "Exact":
         revision = asked
-        if revision <= store.compacted:
+        if revision < store.compacted:
             raise expired(f"The resourceVersion for the provided list is too old: {asked} ({store.compacted})")
     now = revision == store.revision
     entries = store.entries(kind, namespace) if now else store.at(kind, namespace, revision)
