@@ -1,7 +1,7 @@
 """Rule files as Prometheus reads them: YAML in, checked `RuleGroup`s out.
 
 Source: pkg/rulefmt of Prometheus 2.42. What it does not know is refused as there, naming file, group and rule; what
-it knows and the embedded engine does not do (`limit`) is refused too rather than ignored.
+it knows and the embedded engine does not do (`limit`, `keep_firing_for`) is refused too rather than ignored.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
 _OF_FILE, _OF_GROUP = {"groups"}, {"name", "interval", "rules"}
 _OF_RULE = {"alert", "record", "expr", "for", "labels", "annotations"}
+_OF_PROMETHEUS_ONLY = {"limit", "keep_firing_for"}
 
 
 class BadRuleFile(UsageError):
@@ -118,6 +119,8 @@ def _mapping(place: str, given: object, known: set[str]) -> Mapping[str, object]
     if not isinstance(given, dict):
         raise BadRuleFile(place, f"a mapping is needed here, not {type(given).__name__}")
     for key in given:
+        if key in _OF_PROMETHEUS_ONLY:
+            raise BadRuleFile(place, f"the embedded server does not do {key!r}; a real one does (--real-prometheus)")
         if key not in known:
             raise BadRuleFile(place, f"unknown key {key!r}: one of {', '.join(sorted(known))}")
     return given
