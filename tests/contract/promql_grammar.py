@@ -56,6 +56,8 @@ OFFSETS = (
     " @ start()",
     " @ end()",
 )
+# In a nest of three subqueries with @ Prometheus 2.42 loses the samples of the innermost: these are not made.
+SHIFT = OFFSETS[:6]
 MATCHINGS = (
     "",
     "",
@@ -77,7 +79,7 @@ SHAPES = (
     "AGGREGATION GROUPING (VECTOR)",
     "AGGREGATION(VECTOR)",
     "quantile GROUPING (NUMBER, VECTOR)",
-    "EXTREME GROUPING (SMALL, LEAF)",
+    "EXTREME GROUPING (SMALL, SELECTOR OFFSET)",
     "FUNCTION(VECTOR)",
     "clamp(VECTOR, NUMBER, NUMBER)",
     "CLAMP(VECTOR, NUMBER)",
@@ -95,7 +97,8 @@ SHAPES = (
     "histogram_quantile(NUMBER, sum by (treaty_id, le) (OVER_TIME(BUCKETS[DURATION] OFFSET)))",
     "quantile(scalar(SELECTOR), VECTOR)",
     "NUMBER ARITHMETIC scalar(VECTOR) ARITHMETIC time()",
-    "quantile_over_time(NUMBER, (VECTOR)[DURATION:] OFFSET)",
+    "quantile_over_time(NUMBER, (VECTOR)[DURATION:] SHIFT)",
+    "OVER_TIME((OVER_TIME(SELECTOR[DURATION] OFFSET))[DURATION:STEP] OFFSET)",
     "absent(VECTOR) SET (VECTOR)",
     "VECTOR ARITHMETIC VECTOR COMPARISON NUMBER",
     "VECTOR SET MATCHING VECTOR SET VECTOR",
@@ -105,12 +108,13 @@ SHAPES = (
     "vector(scalar(VECTOR))",
     'label_replace(VECTOR, "treaty_id", "${1}x", "instance", "(.).*")',
     'label_join(VECTOR, "job", "-", "instance", "le")',
-    "OVER_TIME((VECTOR)[DURATION:STEP] OFFSET)",
+    "OVER_TIME((VECTOR)[DURATION:STEP] SHIFT)",
 )
 WORDS = {
     "SELECTOR": SELECTORS,
     "BUCKETS": BUCKETS,
     "OFFSET": OFFSETS,
+    "SHIFT": SHIFT,
     "DURATION": DURATIONS,
     "NUMBER": NUMBERS,
     "OVER_TIME": RANGE_FUNCTIONS,
@@ -132,12 +136,12 @@ _PLACE = re.compile(r"\b[A-Z_]{3,}\b")
 @st.composite
 def queries(draw: st.DrawFn, depth: int = 3) -> str:
     """A query of at most `depth` nested operations around selectors."""
-    # topk stands on leaves only: over computed ranges the real server picks among equals at random (a Go map's order).
+    # topk stands on selectors only: of what is computed the real server picks among equals at random.
     shape = draw(st.sampled_from(LEAVES if depth == 0 or draw(st.integers(0, 9 if depth == 3 else 3)) == 0 else SHAPES))
 
     def fill(place: re.Match[str]) -> str:
-        if place[0] in ("VECTOR", "LEAF"):
-            return draw(queries(depth - 1 if place[0] == "VECTOR" else 0))
+        if place[0] == "VECTOR":
+            return draw(queries(depth - 1))
         return draw(st.sampled_from(WORDS[place[0]]))
 
     return _PLACE.sub(fill, shape)

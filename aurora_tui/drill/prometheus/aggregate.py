@@ -40,7 +40,6 @@ _OF_VALUES: dict[str, Callable[[Sequence[float]], float]] = {
     "stddev": lambda values: _root(_spread(values)),
     "stdvar": _spread,
 }
-AGGREGATIONS = frozenset(_OF_VALUES) | {"quantile", "topk", "bottomk"}
 TAKES_NUMBER = frozenset({"quantile", "topk", "bottomk"})
 
 

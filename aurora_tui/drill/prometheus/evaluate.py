@@ -11,10 +11,10 @@ from typing import Any
 import promql_parser as promql
 
 from aurora_tui.drill.prometheus import binary, functions, over_time, rates
-from aurora_tui.drill.prometheus.aggregate import AGGREGATIONS, TAKES_NUMBER, aggregate, grouping
+from aurora_tui.drill.prometheus.aggregate import TAKES_NUMBER, aggregate, grouping
 from aurora_tui.drill.prometheus.columns import Column, Row, distinct, filled, join
 from aurora_tui.drill.prometheus.errors import BadQuery, ExecutionFailed, TimedOut
-from aurora_tui.drill.prometheus.invariance import invariant
+from aurora_tui.drill.prometheus.invariance import invariant, invariant_parts
 from aurora_tui.drill.prometheus.labels import NAME, Labels, drop_name
 from aurora_tui.drill.prometheus.matchers import EQUAL, MATCHES, MATCHES_NOT, NOT_EQUAL, Matcher
 from aurora_tui.drill.prometheus.quantile import histogram_quantile
@@ -45,27 +45,6 @@ OF_RANGE: dict[str, _OfRange] = {
     "last_over_time": over_time.last_over_time,
     "count_over_time": over_time.count_over_time,
 }
-OTHERS = frozenset(
-    {
-        "absent",
-        "absent_over_time",
-        "clamp",
-        "clamp_max",
-        "clamp_min",
-        "histogram_quantile",
-        "label_join",
-        "label_replace",
-        "quantile_over_time",
-        "round",
-        "scalar",
-        "sort",
-        "sort_desc",
-        "time",
-        "timestamp",
-        "vector",
-    }
-)
-KNOWN_FUNCTIONS = frozenset(OF_RANGE) | frozenset(over_time.OVER_TIME) | frozenset(functions.EACH) | OTHERS
 
 
 def matchers_of(selector: Any) -> list[Matcher]:
@@ -183,6 +162,7 @@ class Evaluator:
         if count > _MOST_SUBQUERY_STEPS:
             raise ExecutionFailed("query processing would load too many samples into memory in query execution")
         if count < 1:
+            self._refuse_what_fails(node.expr, start)
             return []
         grid = [start + index * step for index in range(count)]
         inner = Evaluator(self.storage, grid, self.bounds, self.lookback_ms, self.deadline)
@@ -194,10 +174,17 @@ class Evaluator:
             out.append(cutter.cut_points(labels, [at for at, _ in present], [value for _, value in present]))
         return out
 
+    def _refuse_what_fails(self, node: Any, start: float) -> None:
+        """Raises what evaluating the parts that do not depend on steps raises."""
+        once = Evaluator(self.storage, [start], self.bounds, self.lookback_ms, self.deadline)
+        for part in invariant_parts(node):
+            if isinstance(part, promql.MatrixSelector | promql.SubqueryExpr):
+                once.ranged(part)
+            elif not is_scalar(part) and not isinstance(part, promql.StringLiteral):
+                once.vector(part)
+
     def _aggregate(self, node: Any) -> list[Row]:
         operation = str(node.op)
-        if operation not in AGGREGATIONS:
-            raise BadQuery(f"parse error: aggregation {operation} is not supported by this embedded server")
         modifier = node.modifier
         by = modifier is None or modifier.type == promql.AggModifierType.By
         names = [] if modifier is None else modifier.labels

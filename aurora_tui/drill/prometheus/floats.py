@@ -10,7 +10,7 @@ from decimal import Decimal
 
 INF = math.inf
 NAN = math.nan
-_FLOAT = re.compile(r"[+-]?(?:\d+\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|inf|infinity|nan)", re.IGNORECASE)
+_FLOAT = re.compile(r"[+-]?(?:\d(?:_?\d)*\.?\d*(?:e[+-]?\d+)?|\.\d+(?:e[+-]?\d+)?|inf|infinity|nan)", re.IGNORECASE)
 
 
 def divide(dividend: float, divisor: float) -> float:

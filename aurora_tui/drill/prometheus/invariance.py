@@ -6,6 +6,7 @@ quantile(scalar(x), y @ 0) takes scalar(x) of the first step for all of them; wh
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import promql_parser as promql
@@ -40,3 +41,19 @@ def invariant(node: Any) -> bool:
         case promql.Call():
             return node.func.name not in _VARIES and all(invariant(each) for each in node.args)
     return True
+
+
+def invariant_parts(node: Any) -> Iterator[Any]:
+    """The largest expressions within `node` that are evaluated once, even when there is no step at all."""
+    if invariant(node):
+        yield node
+        return
+    match node:
+        case promql.AggregateExpr() | promql.ParenExpr() | promql.UnaryExpr():
+            yield from invariant_parts(node.expr)
+        case promql.BinaryExpr():
+            yield from invariant_parts(node.lhs)
+            yield from invariant_parts(node.rhs)
+        case promql.Call():
+            for each in node.args:
+                yield from invariant_parts(each)

@@ -44,13 +44,19 @@ def highest(values: Sequence[float]) -> float:
 
 
 def variance(values: Sequence[float]) -> float:
-    """Population variance by Welford's method."""
-    average = squares = 0.0
+    """Population variance by Welford's method, what rounding loses carried along (kahanSumInc)."""
+    average = lost_average = squares = lost_squares = 0.0
     for count, value in enumerate(values, 1):
-        delta = value - average
-        average += delta / count
-        squares += delta * (value - average)
-    return squares / len(values)
+        delta = value - (average + lost_average)
+        average, lost_average = _added(delta / count, average, lost_average)
+        squares, lost_squares = _added(delta * (value - (average + lost_average)), squares, lost_squares)
+    return (squares + lost_squares) / len(values)
+
+
+def _added(more: float, total: float, lost: float) -> tuple[float, float]:
+    """Neumaier's step of a sum: the new total, and all that rounding has lost so far."""
+    new = total + more
+    return new, lost + ((total - new) + more if abs(total) >= abs(more) else (more - new) + total)
 
 
 def deviation(values: Sequence[float]) -> float:

@@ -46,14 +46,10 @@ def bucket_quantile(q: float, bounds: Sequence[float], counts: Sequence[float]) 
     if bounds[last] != INF or last < 1:
         return NAN
     total = sum(counts)
-    if total != total:
-        counts = _monotonic(counts)
-        rank = q * counts[last]
-        index = _search(counts, rank, last)
-    else:
-        counts = list(accumulate(counts, max))
-        rank = q * counts[last]
-        index = bisect_left(counts, rank, 0, last)
+    counts = _monotonic(counts) if total != total else list(accumulate(counts, max))
+    rank = q * counts[last]
+    numbers = total == total and rank == rank  # 0 of infinitely many is not a number either
+    index = bisect_left(counts, rank, 0, last) if numbers else _search(counts, rank, last)
     if counts[last] == 0:
         return NAN
     if index == last:

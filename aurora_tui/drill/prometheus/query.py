@@ -4,22 +4,38 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 import promql_parser as promql
 
 from aurora_tui.drill.prometheus.columns import Row
-from aurora_tui.drill.prometheus.errors import BadQuery
-from aurora_tui.drill.prometheus.evaluate import KNOWN_FUNCTIONS, LOOKBACK_MS, Evaluator, is_scalar, matchers_of, unwrap
+from aurora_tui.drill.prometheus.errors import BadQuery, TimedOut
+from aurora_tui.drill.prometheus.evaluate import LOOKBACK_MS, Evaluator, is_scalar, unwrap
 from aurora_tui.drill.prometheus.labels import Labels
-from aurora_tui.drill.prometheus.matchers import MATCHES, MATCHES_NOT, anchored
 from aurora_tui.drill.prometheus.storage import Storage
+from aurora_tui.drill.prometheus.syntax import check_query
 
 QUERY_TIMEOUT = 120.0
 """Seconds of real time, Prometheus' --query.timeout."""
 MOST_POINTS = 11_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How long a query may take: `seconds` of real time from when it was asked."""
+
+    seconds: float = QUERY_TIMEOUT
+    asked_at: float = field(default_factory=time.monotonic)
+
+    def deadline(self) -> float:
+        """On time.monotonic(). TimedOut when it is over before the query's turn has come."""
+        end = self.asked_at + self.seconds
+        if time.monotonic() >= end:
+            raise TimedOut("query timed out in query " + ("execution" if self.seconds == 0 else "queue"))
+        return end
+
 
 Points = list[tuple[float, float]]
 
@@ -36,31 +52,18 @@ class Answer:
 @lru_cache(maxsize=2048)
 def parse(text: str) -> Any:
     """The tree of a query. BadQuery, in Prometheus' shape, for what neither it nor this server understands."""
+    check_query(text)
     try:
-        tree = promql.parse(text)
+        return promql.parse(text)
     except ValueError as error:
         raise BadQuery(f"1:1: parse error: {error}") from error
-    promql.walk(tree, _check)
-    return tree
 
 
-def _check(node: Any) -> bool:
-    if isinstance(node, promql.Call) and node.func.name not in KNOWN_FUNCTIONS:
-        raise BadQuery(f'1:1: parse error: unknown function with name "{node.func.name}"')
-    if isinstance(node, promql.VectorSelector):
-        if node.matchers.or_matchers:
-            raise BadQuery('1:1: parse error: unexpected identifier "or" in label matching, expected "," or "}"')
-        for matcher in matchers_of(node):
-            if matcher.kind in (MATCHES, MATCHES_NOT):
-                anchored(matcher.value)
-    return True
-
-
-def instant(storage: Storage, text: str, at: float, lookback_ms: float = LOOKBACK_MS) -> Answer:
+def instant(storage: Storage, text: str, at: float, limit: Limit | None = None) -> Answer:
     """The answer at `at` (Unix seconds). QueryError when there is none."""
     tree = parse(text)
     step = float(round(at * 1000))
-    evaluator = Evaluator(storage, [step], (step, step), lookback_ms, time.monotonic() + QUERY_TIMEOUT)
+    evaluator = Evaluator(storage, [step], (step, step), LOOKBACK_MS, (limit or Limit()).deadline())
     plain = unwrap(tree)
     seconds = step / 1000
     if isinstance(plain, promql.StringLiteral):
@@ -80,7 +83,7 @@ def instant(storage: Storage, text: str, at: float, lookback_ms: float = LOOKBAC
 
 
 def over_range(
-    storage: Storage, text: str, start: float, end: float, step: float, lookback_ms: float = LOOKBACK_MS
+    storage: Storage, text: str, start: float, end: float, step: float, limit: Limit | None = None
 ) -> Answer:
     """The matrix from `start` to `end` every `step` seconds. The caller has checked the number of points."""
     tree = parse(text)
@@ -88,9 +91,10 @@ def over_range(
     if isinstance(plain, promql.MatrixSelector | promql.SubqueryExpr | promql.StringLiteral):
         kind = "string" if isinstance(plain, promql.StringLiteral) else "range vector"
         raise BadQuery(f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector')
-    first, last, width = round(start * 1000), round(end * 1000), round(step * 1000)
+    first, last = round(start * 1000), round(end * 1000)
+    width = max(1, math.trunc(round(step * 1e9) / 1e6))  # whole milliseconds: what is over is cut off
     steps = [float(moment) for moment in range(first, last + 1, width)]
-    evaluator = Evaluator(storage, steps, (float(first), float(last)), lookback_ms, time.monotonic() + QUERY_TIMEOUT)
+    evaluator = Evaluator(storage, steps, (float(first), float(last)), LOOKBACK_MS, (limit or Limit()).deadline())
     rows: list[Row] = [((), list(evaluator.scalar(plain)))] if is_scalar(plain) else evaluator.vector(plain)
     seconds = [moment / 1000 for moment in steps]
     series = [(labels, _points(seconds, column)) for labels, column in rows]

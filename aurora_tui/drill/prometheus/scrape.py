@@ -43,6 +43,7 @@ class TargetState:
     scraped_at: float = 0.0
     took: float = 0.0
     series: frozenset[Labels] = frozenset()
+    metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 async def aligned(interval: float, now: Callable[[], float], sleep: Callable[[float], Awaitable[None]]) -> float:

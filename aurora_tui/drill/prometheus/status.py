@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
 from aurora_tui.clock import iso, iso_micro
+from aurora_tui.drill.prometheus.config import configuration
 from aurora_tui.drill.prometheus.errors import BadQuery
 from aurora_tui.drill.prometheus.floats import format_exponent
 from aurora_tui.drill.prometheus.rules import FIRING, INACTIVE, PENDING, ActiveAlert, RuleEngine, RuleState
@@ -93,31 +95,54 @@ class StatusPages:
         return {"activeAlertmanagers": [], "droppedAlertmanagers": []}
 
     async def metadata(self, request: web.Request) -> object:
-        return {}
+        """What the exporters say of their metrics."""
+        text = request.query.get("limit", "")
+        if text and not re.fullmatch(r"[+-]?\d+", text):
+            raise BadQuery("limit must be a number")
+        limit, wanted = int(text or -1), request.query.get("metric", "")
+        found: dict[str, list[Mapping[str, str]]] = {}
+        scraper = self._scraper
+        for index in range(len(scraper.targets)) if scraper is not None else ():
+            assert scraper is not None
+            for name, about in scraper.state(index).metadata.items():
+                known = found.get(name)
+                if known is not None and about not in known:
+                    known.append(about)
+                elif known is None and wanted in ("", name) and not 0 <= limit <= len(found):
+                    found[name] = [about]
+        return found
 
     async def buildinfo(self, request: web.Request) -> object:
         return {"version": VERSION, "revision": "", "branch": "", "buildUser": "", "buildDate": "", "goVersion": ""}
 
     async def runtimeinfo(self, request: web.Request) -> object:
-        return {"startTime": iso(self._started), "reloadConfigSuccess": True, "storageRetention": "unlimited"}
+        """The real one's keys; those that speak of Go's runtime are empty."""
+        return {
+            "startTime": iso_micro(self._started),
+            "CWD": "",
+            "reloadConfigSuccess": True,
+            "lastConfigTime": iso(self._started),
+            "corruptionCount": 0,
+            "goroutineCount": 0,
+            "GOMAXPROCS": 1,
+            "GOGC": "",
+            "GODEBUG": "",
+            "storageRetention": "unlimited",
+        }
 
     async def config(self, request: web.Request) -> object:
-        lines = ["global:"]
-        if self._scraper:
-            lines.append(f"  scrape_interval: {self._scraper.interval:g}s")
-        if self._rules:
-            lines.append(f"  evaluation_interval: {self._rules.interval:g}s")
-        if len(lines) == 1:
-            lines = ["global: {}"]
-        if self._scraper and self._scraper.targets:
-            lines.append("scrape_configs:")
-            for target in self._scraper.targets:
-                lines += [f"- job_name: {target.job}", f"  honor_labels: {str(target.honor_labels).lower()}"]
-                lines += ["  static_configs:", f"  - targets: ['{target.own_labels()['instance']}']"]
-        return {"yaml": "\n".join(lines) + "\n"}
+        return {"yaml": configuration(self._scraper, self._rules)}
 
     async def flags(self, request: web.Request) -> object:
-        return {"query.lookback-delta": "5m", "query.timeout": "2m"}
+        """Those of the real server that hold here, too."""
+        return {
+            "enable-feature": "",
+            "query.lookback-delta": "5m",
+            "query.timeout": "2m",
+            "rules.alert.resend-delay": "1m",
+            "web.enable-admin-api": "false",
+            "web.route-prefix": "/",
+        }
 
 
 def _when(moment: float) -> str:
