@@ -160,8 +160,8 @@ def test_a_pod_that_asks_for_too_much_says_what_is_insufficient_and_fits_when_ro
     (pending,) = (pod for pod in cluster.pods(NAMESPACE) if pod["metadata"]["labels"]["app"] == "second")
     assert condition(pending, "PodScheduled")["message"] == (
         "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 Insufficient cpu. no new claims to deallocate, "
-        "preemption: 0/3 nodes are available: 1 Preemption is not helpful for scheduling, 2 No preemption victims found "
-        "for incoming pod."
+        "preemption: 0/3 nodes are available: 1 Preemption is not helpful for scheduling, 2 No preemption victims "
+        "found for incoming pod."
     )
     entry = cluster.registry.find(DEPLOYMENT, NAMESPACE, "first")
     cluster.registry.update(DEPLOYMENT, entry, {**entry.copy(), "spec": {**entry.copy()["spec"], "replicas": 0}})
@@ -198,9 +198,8 @@ def test_init_containers_run_one_after_another_before_the_others() -> None:
     seen: list[str] = []
 
     def tell(type_: str, kind: str, thing: Object) -> None:
-        for status in thing["status"].get("initContainerStatuses", ()) if kind == "Pod" else ():
-            if "running" in status["state"]:
-                seen.append(status["name"])
+        statuses = thing["status"].get("initContainerStatuses", ()) if kind == "Pod" else ()
+        seen.extend(status["name"] for status in statuses if "running" in status["state"])
 
     cluster.listen(tell)
     cluster.apply_manifests([namespace(), init_deployment()])

@@ -15,6 +15,7 @@ from aurora_tui.drill.kubernetes.status import Refused
 from aurora_tui.drill.kubernetes.store import Change, Entry, Key, Object
 
 _COMPONENT = "deployment-controller"
+_RETRY_SECONDS = 10.0
 
 
 class DeploymentController:
@@ -114,8 +115,8 @@ class DeploymentController:
     def _roll(self, key: Key) -> None:
         self._make_or_find_new(key, make=True)
         new, old = self._new_and_old(key)
-        if new is None:
-            return None  # it could not be made: the status says why
+        if new is None:  # it could not be made: the status says why
+            return self._tools.alarm(self, key, self._tools.now() + _RETRY_SECONDS)
         deployment = self._deployment(key)
         size = new["spec"]["replicas"]
         wanted = deployment["spec"]["replicas"]
@@ -143,11 +144,13 @@ class DeploymentController:
             self._make_or_find_new(key, make=True)
             new, _ = self._new_and_old(key)
             deployment = self._deployment(key)
-            if new is not None and new["spec"]["replicas"] != deployment["spec"]["replicas"]:
+            if new is None:
+                return self._tools.alarm(self, key, self._tools.now() + _RETRY_SECONDS)
+            if new["spec"]["replicas"] != deployment["spec"]["replicas"]:
                 self._resize(key, new, deployment["spec"]["replicas"])
             if progress.is_complete(deployment, deployment["status"]):
                 self._clean_up(key, old)
-        self._report(key, progress.progressed)
+        return self._report(key, progress.progressed)
 
     def _make_or_find_new(self, key: Key, make: bool) -> None:
         """Number the new ReplicaSet (made when `make` and there is none) and say the revision on the deployment."""

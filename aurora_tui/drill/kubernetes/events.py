@@ -106,6 +106,7 @@ def _event(
         "source": {},
         "firstTimestamp": None,
         "lastTimestamp": None,
+        "count": 1,
         "type": type_,
         "eventTime": None,
         "reportingComponent": component,
@@ -114,8 +115,9 @@ def _event(
     if component == "default-scheduler":
         told: dict[str, Any] = {"eventTime": iso_micro(now), "action": "Binding"}
         told["reportingInstance"] = "default-scheduler-0"
+        del event["count"]
     else:
-        told = {"source": {"component": component}, "firstTimestamp": stamp, "lastTimestamp": stamp, "count": 1}
+        told = {"source": {"component": component}, "firstTimestamp": stamp, "lastTimestamp": stamp}
         if host:
             told |= {"source": {"component": component, "host": host}, "reportingInstance": host}
     return {**event, **told}

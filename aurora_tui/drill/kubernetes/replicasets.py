@@ -19,6 +19,7 @@ from aurora_tui.drill.kubernetes.store import Change, Entry, Key, Object
 from aurora_tui.drill.kubernetes.victims import victims
 
 _COMPONENT = "replicaset-controller"
+_RETRY_SECONDS = 10.0
 
 
 class ReplicaSetController:
@@ -108,6 +109,8 @@ class ReplicaSetController:
         else:
             before = (crew.active, crew.ready, crew.leaving, crew.labelled(_labels(one)))
         self._count(key, crew, before, failure)
+        if failure:
+            self._tools.alarm(self, key, self._tools.now() + _RETRY_SECONDS)
 
     def _claim(self, one: Object, crew: Crew) -> None:
         """Adopt what the selector selects and nobody controls; release what it selects no more."""
