@@ -29,6 +29,8 @@ def safe(text: str | bytes, limit: int = 512, lines: bool = False) -> str:
         return ""
     if isinstance(text, bytes):
         text = text[: limit * 8].decode("utf-8", "replace")
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text  # as nearly all is: looked at as a whole, not a character at a time
     cut = len(text) > limit * 8
     text = _ESCAPE_SEQUENCE.sub("", text[: limit * 8])
     result = "".join(_shown(char, lines) for char in text)
