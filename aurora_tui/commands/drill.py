@@ -17,7 +17,9 @@ _SCENARIO = "calm"
     type=float,
     default=1.0,
     show_default=True,
-    help="How much faster time passes. Beyond some 30 the sources fall behind: the verdict says BLIND.",
+    help="How much faster time passes. Beyond some 30 the sources fall behind: the verdict says BLIND. Ages in kubectl "
+    "get are right at any speed; those in describe and events kubectl reckons by this machine's clock, for which a "
+    "faster drill lies in the future: <invalid>.",
 )
 @click.option(
     "--exporter",

@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from aurora_tui.errors import AuroraError, UsageError
 from aurora_tui.text import safe
@@ -31,6 +31,8 @@ class StartedWorld:
     def __init__(self, flags: Sequence[str]) -> None:
         """flags: of `aurora-tui drill`, for the world."""
         command = (sys.executable, "-m", "aurora_tui", "drill", "--serve", "--end-with-stdin", *flags)
+        self._held: IO[bytes] | None = None
+        """Keeps the world's folder, though the world be killed, as long as the console reads it."""
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, start_new_session=True
@@ -44,6 +46,8 @@ class StartedWorld:
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
+        if self._held is not None:
+            self._held.close()
         process.stdin.close()
         for insist in (process.terminate, process.kill):
             try:
@@ -59,9 +63,13 @@ class StartedWorld:
         """The console on this world; its exit code. AuroraError when the world does not come up."""
         # Imported while the world starts.
         from aurora_tui.commands.console import run_console
+        from aurora_tui.commands.drill_folder import HELD, hold
         from aurora_tui.settings import Overrides, load
 
         ready = self._ready_line()
+        folder = Path(str(ready["profile"])).parent
+        if (folder / HELD).exists():
+            self._held = hold(folder)
         return run_console(load([Path(str(ready["profile"]))], Overrides(theme=theme, read_only=read_only)))
 
     def _ready_line(self) -> dict[str, Any]:

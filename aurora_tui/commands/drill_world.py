@@ -6,10 +6,8 @@ import asyncio
 import gc
 import json
 import os
-import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -19,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from aurora_tui.bundled import bundled_dir
 from aurora_tui.clock import Clock
+from aurora_tui.commands import drill_folder
 from aurora_tui.drill.scenario import find, read
 from aurora_tui.drill.series import Generation
 from aurora_tui.drill.world import World, WorldOptions
@@ -49,7 +48,8 @@ class Served:
 def run(served: Served) -> int:
     """Serve until SIGINT, SIGTERM or SIGHUP; 0. Nothing stays behind but `directory`, when one was named."""
     scenario = read(find(served.scenario, (bundled_dir("ops/scenarios"),)))
-    directory = _directory(served.directory)
+    drill_folder.sweep()
+    directory, held = drill_folder.make() if served.directory is None else (_directory(served.directory), None)
     options = WorldOptions(
         scenario=scenario,
         directory=directory,
@@ -64,14 +64,12 @@ def run(served: Served) -> int:
         asyncio.run(_serve(options, served.end_with_stdin))
     finally:
         gc.enable()
-        if served.directory is None:
-            shutil.rmtree(directory, ignore_errors=True)
+        if held is not None:
+            drill_folder.remove(directory, held)
     return 0
 
 
-def _directory(named: Path | None) -> Path:
-    if named is None:
-        return Path(tempfile.mkdtemp(prefix="aurora-drill-"))
+def _directory(named: Path) -> Path:
     directory = named.absolute()
     try:
         if (directory / _LEDGER).exists():
