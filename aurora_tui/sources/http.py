@@ -109,8 +109,15 @@ def httpx_client(
 
 async def open_client(url: str, credentials: Credentials = NO_CREDENTIALS) -> httpx.AsyncClient:
     """`httpx_client` for a running event loop: httpx is loaded in a thread: the screen need not wait for it."""
-    await asyncio.to_thread(_load_httpx)
+    await asyncio.to_thread(_load_all)
     return httpx_client(url, credentials)
+
+
+def _load_all() -> None:
+    """httpx and what it would load at its first client and its first connection."""
+    _load_httpx()
+    for name in ("httpcore", "anyio._backends._asyncio"):
+        importlib.import_module(name)
 
 
 def _load_httpx() -> None:

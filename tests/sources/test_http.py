@@ -236,3 +236,20 @@ def test_httpx_is_loaded_without_its_command_line() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.strip() == "False False True", done.stderr
+
+
+def test_the_first_request_loads_nothing_big_in_the_event_loop() -> None:
+    code = """if True:
+        import asyncio, sys
+        from aurora_tui.sources.http import open_client
+        async def main():
+            client = await open_client("http://127.0.0.1:1")
+            known = {name.partition(".")[0] for name in sys.modules}
+            try:
+                await client.get("http://127.0.0.1:1")
+            except Exception as error:
+                print(type(error).__name__)
+            print(sorted({name.partition(".")[0] for name in sys.modules} - known))
+        asyncio.run(main())"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "ConnectError\n[]\n", done.stdout + done.stderr
