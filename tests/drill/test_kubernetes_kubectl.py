@@ -4,67 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp import web
 
-from aurora_tui.clock import Clock
-from aurora_tui.drill.kubernetes import Behaviour, Cluster, kubeconfig, kubernetes_app, loopback_tls
-from tests.drill.clusters import NAMESPACE, deployment, namespace
+from aurora_tui.drill.kubernetes import Behaviour
+from tests.drill.clusters import NAMESPACE
+from tests.drill.kubectl import BRIDGE, Kubectl, kubectl_for
 
 pytestmark = pytest.mark.needs("kubectl")
-_SPEED = 30.0
-BRIDGE = "deployment/aurora-bridge"
-
-
-class Kubectl:
-    """kubectl with a home and a kubeconfig of its own, against a cluster of 30-fold speed."""
-
-    def __init__(self, home: Path, config: str, cluster: Cluster) -> None:
-        self.cluster = cluster
-        self._config = home / "kubeconfig"
-        self._config.write_text(config)
-        self._environment = {"HOME": str(home), "KUBECONFIG": str(self._config), "PATH": os.environ["PATH"]}
-
-    async def start(self, *words: str) -> asyncio.subprocess.Process:
-        pipe = asyncio.subprocess.PIPE
-        return await asyncio.create_subprocess_exec(
-            "kubectl", *words, env=self._environment, stdout=pipe, stderr=pipe, stdin=asyncio.subprocess.DEVNULL
-        )
-
-    async def __call__(self, *words: str, fails: bool = False) -> str:
-        """What it prints (standard error when it `fails`)."""
-        process = await self.start(*words)
-        async with asyncio.timeout(30):
-            out, wrong = await process.communicate()
-        assert (process.returncode != 0) is fails, wrong.decode()
-        return (wrong if fails else out).decode()
 
 
 @pytest.fixture
 async def kubectl(tmp_path: Path) -> AsyncIterator[Kubectl]:
-    now = Clock().now()
-    # The drill's clock ends up at the wall's, so that kubectl's ages make sense.
-    clock = Clock(now, now - 600, _SPEED)
-    cluster = Cluster(clock.now, clock.sleep, seed=1)
-    for image, ago in (("aurora/bridge:1", 5 * 86400), ("aurora/bridge:2", 7200)):
-        cluster.apply_manifests([namespace(), deployment(image)], at=clock.now() - ago)
-        cluster.settle()
-    tls = loopback_tls()
-    runner = web.AppRunner(kubernetes_app(cluster, {"token": "admin"}), shutdown_timeout=1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls.context)
-    await site.start()
-    living = asyncio.create_task(cluster.run())
-    port = runner.addresses[0][1]
-    config = kubeconfig(f"https://127.0.0.1:{port}", "token", NAMESPACE, ca_pem=tls.ca_pem)
-    yield Kubectl(tmp_path, config, cluster)
-    cluster.close()
-    await living
-    await runner.cleanup()
+    async with kubectl_for(tmp_path) as ready:
+        yield ready
 
 
 async def test_get_prints_the_tables(kubectl: Kubectl) -> None:
@@ -119,6 +74,46 @@ async def test_it_prints_logs(kubectl: Kubectl) -> None:
     assert (await kubectl("logs", BRIDGE, "--tail=1")).count("\n") == 1
 
 
+async def test_it_prints_a_logs_end_with_times_and_the_one_before_a_crash(kubectl: Kubectl) -> None:
+    words = ("panic: no route",)
+    kubectl.cluster.behave(NAMESPACE, "aurora-bridge", Behaviour.crash_loop(exit_code=3, after=5, says=words))
+    backing_off: list[str] = []
+    kubectl.cluster.listen(
+        lambda _, kind, event: (
+            backing_off.append(event["involvedObject"]["name"])
+            if kind == "Event" and event["reason"] == "BackOff"
+            else None
+        )
+    )
+    await kubectl.until(lambda: bool(backing_off))
+    pod = backing_off[0]
+    timed, before, told = await asyncio.gather(
+        kubectl("logs", pod, "--timestamps", "--tail=1"),
+        kubectl("logs", pod, "--previous", "--tail=1"),
+        kubectl("describe", "pod", pod),
+    )
+    assert timed.split(" ")[0].endswith("Z")
+    assert before.strip() == words[0]
+    assert "Exit Code:    3" in told
+    assert "Back-off restarting failed container" in told
+
+
+async def test_it_selects_by_labels_and_fields_and_prints_yaml(kubectl: Kubectl) -> None:
+    by_label, by_field, none, yaml, node = await asyncio.gather(
+        kubectl("get", "pods", "-l", "app in (aurora-bridge)", "-o", "name"),
+        kubectl("get", "pods", "--field-selector", "status.phase=Running,spec.nodeName!=x", "-o", "name"),
+        kubectl("get", "pods", "-l", "app!=aurora-bridge", "-o", "name"),
+        kubectl("get", BRIDGE, "-o", "yaml"),
+        kubectl("describe", "node", "node-0"),
+    )
+    assert by_label == by_field
+    assert by_label.count("pod/aurora-bridge-") == 3
+    assert none == ""
+    assert "  replicas: 3\n" in yaml
+    assert "managedFields" not in yaml
+    assert "KubeletReady" in node
+
+
 async def test_it_follows_a_log(kubectl: Kubectl) -> None:
     following = await kubectl.start("logs", "-f", BRIDGE, "--tail=0")
     assert following.stdout is not None
@@ -130,11 +125,45 @@ async def test_it_follows_a_log(kubectl: Kubectl) -> None:
 
 
 async def test_it_asks_who_it_is_and_what_it_may(kubectl: Kubectl) -> None:
-    may, who = await asyncio.gather(
-        kubectl("auth", "can-i", "patch", "deployments/aurora-bridge", "--subresource=scale"), kubectl("auth", "whoami")
+    scale = ("auth", "can-i", "patch", "deployments/aurora-bridge", "--subresource=scale")
+    may, may_not, who, everything, other = await asyncio.gather(
+        kubectl(*scale, "--context=olga"),
+        kubectl(*scale, "--context=vic", "-q", fails=True),
+        kubectl("auth", "whoami", "--context=vic"),
+        kubectl("auth", "can-i", "--list", "--context=olga"),
+        kubectl(*scale, "--as=olga"),
     )
-    assert may == "yes\n"
-    assert "admin" in who
+    assert (may, may_not, other) == ("yes\n", "", "yes\n")
+    assert "vic" in who
+    assert "deployments.apps/scale" in everything
+
+
+async def test_those_who_may_not_are_told_so(kubectl: Kubectl) -> None:
+    secrets = await kubectl("get", "secrets", "--context=vic", fails=True)
+    # Only now: it tells no reason when it may not even ask which resources there are.
+    scale, other = await asyncio.gather(
+        kubectl("scale", BRIDGE, "--replicas=1", "--context=vic", fails=True),
+        kubectl("get", "pods", "--as=admin", "--context=olga", fails=True),
+    )
+    assert 'User "vic" cannot list resource "secrets"' in secrets
+    assert 'User "vic" cannot patch resource "deployments/scale"' in scale
+    assert 'User "olga" cannot impersonate resource "users"' in other
+
+
+async def test_what_is_not_there_it_says_as_on_a_real_cluster(kubectl: Kubectl) -> None:
+    top, jobs = await asyncio.gather(kubectl("top", "pods", fails=True), kubectl("get", "jobs", fails=True))
+    assert top == "error: Metrics API not available\n"
+    assert jobs == 'error: the server doesn\'t have a resource type "jobs"\n'
+
+
+async def test_it_explains_fields_and_types(kubectl: Kubectl) -> None:
+    deployment, probe = await asyncio.gather(
+        kubectl("explain", "deployment.spec"),
+        kubectl("explain", "pod.spec.containers.readinessProbe.httpGet", "--recursive"),
+    )
+    assert "progressDeadlineSeconds\t<integer>" in deployment
+    assert "template\t<PodTemplateSpec> -required-" in deployment
+    assert "FIELD: httpGet <HTTPGetAction>" in probe
 
 
 async def test_get_watch_sees_a_pod_go_and_another_come(kubectl: Kubectl) -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from aurora_tui.clock import parse_iso
 from aurora_tui.drill.kubernetes.controller import Tools
 from aurora_tui.drill.kubernetes.kinds import KINDS, NAMESPACE, POD, Kind
 from aurora_tui.drill.kubernetes.registry import FOREGROUND, ORPHAN, DeleteOptions
 from aurora_tui.drill.kubernetes.store import Change, Entry, Key, Object
 
 _CLUSTER = ""
+_OBSERVED_SECONDS = 5.0
+"""A real namespace controller waits so long before it empties a namespace, for others to see that it is to go."""
 
 
 class GarbageCollector:
@@ -117,6 +120,10 @@ class NamespaceController:
         """Delete what is left in the namespace; when nothing is, the namespace."""
         home = self._tools.store.get(NAMESPACE, *key)
         if home is None or "deletionTimestamp" not in home.thing["metadata"]:
+            return
+        begins = parse_iso(home.thing["metadata"]["deletionTimestamp"]) + _OBSERVED_SECONDS
+        if self._tools.now() < begins:
+            self._tools.alarm(self, key, begins)
             return
         left = [entry for kind in KINDS if kind.namespaced for entry in self._tools.store.entries(kind, key[1])]
         for entry in left:

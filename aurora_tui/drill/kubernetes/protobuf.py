@@ -17,7 +17,8 @@ Object = dict[str, Any]
 CONTENT_TYPE = "application/vnd.kubernetes.protobuf"
 _MAGIC = b"k8s\x00"
 
-# message → "number name type": a scalar, a message, "[" + items, "{" + values by string; "-": skipped.
+# message → "number name type": a scalar, a message, "[" + items, "{" + values by string; "-": skipped. Those marked "?"
+# are always sent: zeros mean nothing.
 _MESSAGES: dict[str, str] = {
     "Unknown": "1 head TypeMeta, 2 raw raw, 3 - -, 4 - -",
     "TypeMeta": "1 apiVersion str, 2 kind str",
@@ -32,13 +33,13 @@ _MESSAGES: dict[str, str] = {
     "Namespace": "1 metadata ObjectMeta, 2 - -, 3 - -",
     "Deployment": "1 metadata ObjectMeta, 2 spec DeploymentSpec, 3 - -",
     "DeploymentSpec": "1 replicas int, 2 selector LabelSelector, 3 template PodTemplateSpec, 4 strategy Strategy, "
-    "5 minReadySeconds int, 6 revisionHistoryLimit int, 7 paused bool, 9 progressDeadlineSeconds int",
+    "5 minReadySeconds ?int, 6 revisionHistoryLimit int, 7 paused ?bool, 9 progressDeadlineSeconds int",
     "Strategy": "1 type str",
     "PodTemplateSpec": "1 metadata ObjectMeta, 2 spec PodSpec",
     "PodSpec": "2 containers [Container, 3 restartPolicy str, 6 dnsPolicy str",
     "Container": "1 name str, 2 image str, 3 command [str, 4 args [str, 5 workingDir str, 6 ports [ContainerPort, "
     "7 env [EnvVar, 14 imagePullPolicy str",
-    "ContainerPort": "1 name str, 2 hostPort int, 3 containerPort int, 4 protocol str, 5 hostIP str",
+    "ContainerPort": "1 name str, 2 hostPort ?int, 3 containerPort int, 4 protocol str, 5 hostIP str",
     "EnvVar": "1 name str, 2 value str",
     "PodDisruptionBudget": "1 metadata ObjectMeta, 2 spec PodDisruptionBudgetSpec, 3 - -",
     "PodDisruptionBudgetSpec": "1 minAvailable intstr, 2 selector LabelSelector, 3 maxUnavailable intstr, "
@@ -112,7 +113,7 @@ def _message(name: str, raw: bytes) -> Object:
         elif type_[0] == "{":
             pair = dict(_wire(bytes(value)))
             found.setdefault(field, {})[_value("str", pair.get(1, b""))] = _value(type_[1:], pair.get(2, b""))
-        elif (plain := _value(type_, value)) not in ("", None):
+        elif not (type_[0] == "?" and _empty(value)) and (plain := _value(type_.lstrip("?"), value)) not in ("", None):
             found[field] = plain
     return found
 
