@@ -49,8 +49,17 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("file", TESTS)
+QUICK = {("objectives.yml", "limit"), ("presence.yml", "waits"), ("budget.yml", "limit")}
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        pytest.param(file, change, marks=() if (file, change.partition(" ")[0]) in QUICK else pytest.mark.slow)
+        for file in TESTS
+        for change in CHANGES
+    ],
+)
 def test_a_changed_alert_is_noticed(tmp_path: Path, file: str, change: str) -> None:
     copy = Copy(tmp_path)
     changed = copy.change_alerts(file, CHANGES[change])
