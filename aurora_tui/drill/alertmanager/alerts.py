@@ -58,7 +58,7 @@ class Alerts:
         self.silences = silences
         self._now = now
         self._known: dict[str, _Known] = {}
-        self._inhibitors = Inhibitors((), ())
+        self._inhibitors: Inhibitors | None = None  # made when somebody looks: many may post before
         self._forget_at = now() + _FORGETTING
 
     def post(self, body: object) -> None:
@@ -70,23 +70,25 @@ class Alerts:
             merged = alert if known is None else alert.after(known.alert)
             routes = self.config.route.matching(alert.labels) if known is None else known.routes
             self._known[alert.fingerprint] = _Known(merged, routes, _fixed(merged))
-        self._inhibitors = Inhibitors(self.config.inhibitions, (each.alert for each in self._known.values()))
+        self._inhibitors = None
         if problems:
             raise Refusal(400, "; ".join(problems))
 
     def firing(self) -> list[Standing]:
         """Those that have not ended, by fingerprint."""
         now = self._now()
+        if self._inhibitors is None:
+            self._inhibitors = Inhibitors(self.config.inhibitions, (each.alert for each in self._known.values()))
         there = [known for known in self._known.values() if known.alert.ends_at >= now]
         there.sort(key=lambda known: known.alert.fingerprint)
-        return [self._standing(known, now) for known in there]
+        return [self._standing(known, self._inhibitors, now) for known in there]
 
-    def _standing(self, known: _Known, now: float) -> Standing:
+    def _standing(self, known: _Known, inhibitors: Inhibitors, now: float) -> Standing:
         if known.covered_at != self.silences.version:
             known.covering = self.silences.covering(known.alert.labels)
             known.covered_at = self.silences.version
         silenced_by = [each.id for each in known.covering if each.starts_at <= now < each.ends_at]
-        inhibited_by = self._inhibitors.of(known.alert, now)
+        inhibited_by = inhibitors.of(known.alert, now)
         return Standing(known.alert, known.routes, silenced_by, inhibited_by, known.fixed)
 
     def _forget(self) -> None:

@@ -14,6 +14,7 @@ from aurora_tui.drill.alertmanager.postable_silence import PostedSilence, check
 from aurora_tui.drill.alertmanager.refusal import Refusal
 
 _KEPT = 120 * 3600.0  # expired silences are forgotten after --data.retention
+_ANY = ("", "")  # in place of a label: any alert may be covered
 _ORDER = {"active": 0, "pending": 1, "expired": 2}
 
 
@@ -56,6 +57,8 @@ class Silences:
         self.version = 0
         self._random = Random(f"silences {seed}")
         self._by_id: dict[str, Silence] = {}
+        self._by_label: dict[tuple[str, str], list[Silence]] = {}
+        self._indexed_at = -1
 
     def get(self, id: str) -> Silence | None:
         self._forget()
@@ -76,9 +79,20 @@ class Silences:
 
     def covering(self, labels: Mapping[str, str]) -> tuple[Silence, ...]:
         """The silences, active or still to come, that cover these labels; ordered by id."""
-        now = self.now()
-        found = (each for each in self._by_id.values() if each.ends_at > now and all_accept(each.matchers, labels))
+        if self._indexed_at != self.version:
+            self._index()
+        candidates = [each for label in (_ANY, *labels.items()) for each in self._by_label.get(label, ())]
+        found = (each for each in candidates if all_accept(each.matchers, labels))
         return tuple(sorted(found, key=lambda each: each.id))
+
+    def _index(self) -> None:
+        """Find silences by a label that they ask for, so that an alert is not held against all of them."""
+        now = self.now()
+        self._by_label = {}
+        for silence in self._by_id.values():
+            if silence.ends_at > now:
+                self._by_label.setdefault(_asked(silence), []).append(silence)
+        self._indexed_at = self.version
 
     def post(self, posted: PostedSilence) -> str:
         """Create or replace a silence; its id. Refusal as the real server's (silence.go, Set)."""
@@ -119,6 +133,12 @@ class Silences:
         now = self.now()
         for old in [each.id for each in self._by_id.values() if each.ends_at + _KEPT < now]:
             del self._by_id[old]
+
+
+def _asked(silence: Silence) -> tuple[str, str]:
+    """A label, with its value, without which an alert is not covered."""
+    plain = ((each.name, each.value) for each in silence.matchers if each.is_equal and not each.is_regex and each.value)
+    return next(plain, _ANY)
 
 
 def _made(posted: PostedSilence, id: str, starts_at: float, now: float) -> Silence:
