@@ -45,7 +45,7 @@ def applied(
     owners.sets[manager] = set(asked)
     thing = _merged(type_, copy.deepcopy(dict(live)), config, "", "")
     kept = owners.others(manager) | asked.keys()
-    for path in sorted(given_up, key=len, reverse=True):
+    for path in sorted(given_up, key=len):  # an item before its fields: without its key it could not be found
         if not any(held[: len(path)] == path for held in kept):
             _drop(type_, thing, path)
     return thing, owners.entries(now)
