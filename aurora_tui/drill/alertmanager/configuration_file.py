@@ -21,7 +21,10 @@ from aurora_tui.drill.alertmanager.yaml_reading import BadConfiguration, Strict,
 from aurora_tui.errors import UsageError
 
 _RESOLVE_TIMEOUT = 300.0
-_LEFT_OUT = ("match", "match_re", "mute_time_intervals", "active_time_intervals", "time_intervals")
+_LEFT_OUT = {
+    *("match", "match_re", "source_match", "source_match_re", "target_match", "target_match_re"),
+    *("mute_time_intervals", "active_time_intervals", "time_intervals"),
+}
 
 
 def read_file(path: Path) -> AlertmanagerConfig:
@@ -50,11 +53,10 @@ class _Reading:
         node = compose(text)
         if node is None:
             raise BadConfiguration("no route provided in config")
-        top = self._strict.mapping(node, TOP)
-        refuse_left_out(top)
         resolve_timeout, routes, inhibitions = _RESOLVE_TIMEOUT, None, []
         receivers: list[str] = []
-        for name, value in top.items():  # in the file's order: so are Alertmanager's complaints
+        for name, value in self._strict.mapping(node, TOP):
+            refuse_left_out(name)
             if name == "global":
                 resolve_timeout = self._global(value)
             elif name == "route":
@@ -74,16 +76,15 @@ class _Reading:
         )
 
     def _global(self, node: yaml.Node) -> float:
-        found = self._strict.mapping(node, GLOBAL)
+        found = dict(self._strict.mapping(node, GLOBAL))
         return self._duration(found["resolve_timeout"]) if "resolve_timeout" in found else _RESOLVE_TIMEOUT
 
     def _route(self, node: yaml.Node) -> dict[str, Any]:
         """A route as a document in the order in which Alertmanager writes it; what it does not say is left out."""
         before = len(self._strict.problems)
-        found = self._strict.mapping(node, ROUTE)
-        refuse_left_out(found)
         said: dict[str, Any] = {}
-        for name, value in found.items():
+        for name, value in self._strict.mapping(node, ROUTE):
+            refuse_left_out(name)
             if name == "receiver":
                 said[name] = self._strict.text(value)
             elif name == "group_by":
@@ -103,12 +104,11 @@ class _Reading:
 
     def _inhibition(self, node: yaml.Node) -> tuple[Inhibition, dict[str, Any]]:
         before = len(self._strict.problems)
-        found = self._strict.mapping(node, INHIBITION)
-        refuse_left_out(found, ("source_match", "source_match_re", "target_match", "target_match_re"))
         source: list[Matcher] = []
         target: list[Matcher] = []
         equal: list[str] = []
-        for name, value in found.items():
+        for name, value in self._strict.mapping(node, INHIBITION):
+            refuse_left_out(name)
             if name == "source_matchers":
                 source = self._matchers(value)
             elif name == "target_matchers":
@@ -124,14 +124,16 @@ class _Reading:
 
     def _receiver(self, node: yaml.Node) -> str:
         before = len(self._strict.problems)
-        found = self._strict.mapping(node, RECEIVER)
-        for name, value in found.items():
-            if name != "name":
-                if name not in INTEGRATIONS:
-                    raise BadConfiguration(f"a drill does not know {name}, only {', '.join(INTEGRATIONS)}")
-                for each in self._strict.sequence(value, "[]*config.Integration"):
-                    self._strict.mapping(each, INTEGRATIONS[name])
-        receiver = self._strict.text(found.get("name"))
+        receiver = ""
+        for name, value in self._strict.mapping(node, RECEIVER):
+            if name == "name":
+                receiver = self._strict.text(value)
+                continue
+            if name not in INTEGRATIONS:
+                raise BadConfiguration(f"a drill does not know {name}, only {', '.join(INTEGRATIONS)}")
+            for each in self._strict.sequence(value, "[]*config.Integration"):
+                for _ in self._strict.mapping(each, INTEGRATIONS[name]):
+                    pass  # the keys are checked; the drill uses no value
         if not receiver and len(self._strict.problems) == before:
             raise BadConfiguration("missing name in receiver")
         return receiver
@@ -149,9 +151,9 @@ class _Reading:
             raise BadConfiguration(str(error)) from error
 
 
-def refuse_left_out(found: Iterable[str], names: Iterable[str] = _LEFT_OUT) -> None:
+def refuse_left_out(name: str) -> None:
     """BadConfiguration for what Alertmanager knows and the drill does not."""
-    for name in set(names) & set(found):
+    if name in _LEFT_OUT:
         raise BadConfiguration(f"a drill does not know {name}")
 
 
@@ -182,6 +184,8 @@ def _checked(root: dict[str, Any] | None, receivers: list[str]) -> dict[str, Any
         raise BadConfiguration("root route must specify a default receiver")
     if root.get("matchers"):
         raise BadConfiguration("root route must not have any matchers")
+    if root["continue"]:
+        raise BadConfiguration("cannot have continue in root route")
     _check_receivers(root, set(receivers))
     return root
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -25,24 +25,28 @@ class Strict:
         if self.problems:
             raise BadConfiguration("yaml: unmarshal errors:\n" + "\n".join(f"  {each}" for each in self.problems))
 
-    def mapping(self, node: yaml.Node, known: Iterable[str], type: str = "config.plain") -> dict[str, yaml.Node]:
-        """The values by key, those of unknown keys left out. type: what Go calls the structure."""
-        found: dict[str, yaml.Node] = {}
+    def mapping(
+        self, node: yaml.Node, known: Collection[str], type: str = "config.plain"
+    ) -> Iterator[tuple[str, yaml.Node]]:
+        """The keys and values, unknown keys left out. type: what Go calls the structure.
+
+        One at a time, so that what is wrong within a value is told before what is wrong after it.
+        """
         if _is_null(node):
-            return found
+            return
         if not isinstance(node, yaml.MappingNode):
             self._mistyped(node, type)
-            return found
-        allowed = set(known)
+            return
+        seen: set[str] = set()
         for key, value in node.value:
             name = str(key.value)
-            if name not in allowed:
+            if name not in known:
                 self.problems.append(f"line {_line(key)}: field {name} not found in type {type}")
-            elif name in found:
+            elif name in seen:
                 self.problems.append(f"line {_line(key)}: field {name} already set in type {type}")
             else:
-                found[name] = value
-        return found
+                seen.add(name)
+                yield name, value
 
     def sequence(self, node: yaml.Node | None, type: str) -> list[yaml.Node]:
         if node is None or _is_null(node):
@@ -94,8 +98,24 @@ def compose(text: str) -> yaml.Node | None:
 
 def written(document: Mapping[str, Any]) -> str:
     """The document as go-yaml writes it."""
-    text: str = yaml.safe_dump(dict(document), sort_keys=False, allow_unicode=True, width=10**6)
+    text: str = yaml.dump(dict(document), Dumper=_GoDumper, sort_keys=False, allow_unicode=True, width=10**6)
     return text
+
+
+class _GoDumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML comes without types
+    """Writes aliases out, and texts that look like something else in double quotes."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    plain = dumper.resolve(yaml.ScalarNode, value, (True, False)) == "tag:yaml.org,2002:str"
+    style = "|" if "\n" in value else None if plain else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style)
+
+
+_GoDumper.add_representer(str, _text)
 
 
 def _line(node: yaml.Node) -> int:
