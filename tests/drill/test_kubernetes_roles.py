@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
-from aurora_tui.drill.kubernetes import roles
+from aurora_tui.drill.kubernetes import kubeconfig, roles
 from tests.drill.clusters import NAMESPACE, deployment, settled
 from tests.drill.kube_api import MERGE, Api, api_of
 
@@ -103,6 +104,16 @@ async def test_the_rules_of_a_user_in_a_namespace_are_listed(api: Api) -> None:
     api.headers = as_("operator")
     assert {"deployments", "deployments/scale", "httproutes"} <= await changeable(NAMESPACE)
     assert await changeable("default") == set()
+
+
+def test_a_kubeconfig_has_a_context_for_each_user() -> None:
+    config = json.loads(kubeconfig("https://127.0.0.1:1", "o", NAMESPACE, "drill", others={"drill-viewer": "v"}))
+    assert config["current-context"] == "drill"
+    assert {c["name"]: c["context"]["user"] for c in config["contexts"]} == {
+        "drill": "drill",
+        "drill-viewer": "drill-viewer",
+    }
+    assert {u["name"]: u["user"]["token"] for u in config["users"]} == {"drill": "o", "drill-viewer": "v"}
 
 
 async def test_each_user_is_told_who_it_is(api: Api) -> None:

@@ -14,9 +14,10 @@ from aurora_tui.drill.kubernetes.bodies import json_body
 from aurora_tui.drill.kubernetes.call import Call, target_of
 from aurora_tui.drill.kubernetes.cluster import Cluster
 from aurora_tui.drill.kubernetes.lists import page
+from aurora_tui.drill.kubernetes.options import version
 from aurora_tui.drill.kubernetes.roles import User, forbidden, wish_of
 from aurora_tui.drill.kubernetes.scale import scale_of
-from aurora_tui.drill.kubernetes.status import Refused, method_not_allowed
+from aurora_tui.drill.kubernetes.status import Refused, method_not_allowed, version_too_large
 from aurora_tui.drill.kubernetes.store import Entry
 from aurora_tui.drill.kubernetes.watch import WatchHub
 
@@ -115,7 +116,9 @@ async def _serve(call: Call, hub: WatchHub) -> web.StreamResponse:
 
 
 def _one(call: Call) -> web.Response:
-    form = call.wants()
+    form, asked = call.wants(), version(call.request.query)
+    if asked > call.cluster.store.revision:
+        raise version_too_large(asked, call.cluster.store.revision)
     entry = call.cluster.registry.find(call.target.kind, call.home, call.target.name)
     if call.target.subresource == "scale":
         return answer(scale_of(entry))
