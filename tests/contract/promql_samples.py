@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import random
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from aurora_tui.drill.prometheus.labels import Labels, labels_of
 from aurora_tui.drill.prometheus.storage import STALE, Storage
@@ -157,7 +157,11 @@ def fill_storage(storage: Storage) -> None:
 
 def remote_write_request() -> bytes:
     """All series as one snappy-compressed WriteRequest."""
-    return _snappy(b"".join(_field(1, _series(labels, samples)) for labels, samples in all_series().items()))
+    return write_request(all_series())
+
+
+def write_request(series: Mapping[Labels, Samples]) -> bytes:
+    return _snappy(b"".join(_field(1, _series(labels, samples)) for labels, samples in series.items()))
 
 
 def _varint(number: int) -> bytes:

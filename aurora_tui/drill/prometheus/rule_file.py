@@ -1,7 +1,6 @@
 """Rule files as Prometheus reads them: YAML in, checked `RuleGroup`s out.
 
-Source: pkg/rulefmt of Prometheus 2.42. What it does not know is refused as there, naming file, group and rule; what
-it knows and the embedded engine does not do (`limit`, `keep_firing_for`) is refused too rather than ignored.
+Source: pkg/rulefmt of Prometheus 2.42. What it does not know is refused as there, naming file, group and rule.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import Any
 import yaml
 
 from aurora_tui.drill.prometheus import query
+from aurora_tui.drill.prometheus.durations import parse_duration
 from aurora_tui.drill.prometheus.errors import QueryError
 from aurora_tui.drill.prometheus.rules import Rule, RuleGroup
 from aurora_tui.errors import UsageError
@@ -21,18 +21,15 @@ from aurora_tui.errors import UsageError
 # libyaml's parser where PyYAML was built with it: some ten times as fast.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
-_DURATION = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
-_SECONDS = (365 * 86400.0, 7 * 86400.0, 86400.0, 3600.0, 60.0, 1.0, 0.001)
 _METRIC_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL_NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
-_OF_FILE, _OF_GROUP = {"groups"}, {"name", "interval", "rules"}
-_OF_RULE = {"alert", "record", "expr", "for", "labels", "annotations"}
-_OF_PROMETHEUS_ONLY = {"limit", "keep_firing_for"}
+_OF_FILE, _OF_GROUP = {"groups"}, {"name", "interval", "limit", "rules"}
+_OF_RULE = {"alert", "record", "expr", "for", "keep_firing_for", "labels", "annotations"}
 
 
 class BadRuleFile(UsageError):
-    """A rule file that Prometheus would refuse, or that asks for what the embedded engine does not do."""
+    """A rule file that Prometheus would refuse."""
 
     def __init__(self, place: str, what: str) -> None:
         super().__init__(f"{place}: {what}", "Correct the file; `promtool check rules` says what Prometheus thinks.")
@@ -75,7 +72,10 @@ def _group(file: Path, given: object) -> RuleGroup:
         _rule(f"{place}, rule {number}", each)
         for number, each in enumerate(_list(place, content.get("rules"), "rules"), start=1)
     ]
-    return RuleGroup(name, tuple(rules), interval, str(file))
+    limit = content.get("limit") or 0
+    if isinstance(limit, bool) or not isinstance(limit, int):
+        raise BadRuleFile(place, f"limit must be a whole number, not {limit!r}")
+    return RuleGroup(name, tuple(rules), interval, str(file), limit)
 
 
 def _rule(place: str, given: object) -> Rule:
@@ -95,7 +95,7 @@ def _rule(place: str, given: object) -> Rule:
         raise BadRuleFile(place, f"could not parse expression: {error}") from error
     labels, annotations = _texts(place, content, "labels"), _texts(place, content, "annotations")
     if record:
-        for key in ("for", "annotations"):
+        for key in ("for", "keep_firing_for", "annotations"):
             if content.get(key):
                 raise BadRuleFile(place, f"invalid field '{key}' in recording rule")
         if not _METRIC_NAME.fullmatch(record):
@@ -104,7 +104,8 @@ def _rule(place: str, given: object) -> Rule:
     _check_names(place, annotations, "annotation")
     if "__name__" in labels:
         raise BadRuleFile(place, "invalid label name: __name__")
-    return Rule(expr, alert, record, _duration(place, content, "for"), labels, annotations)
+    hold, keep_firing = (_duration(place, content, key) for key in ("for", "keep_firing_for"))
+    return Rule(expr, alert, record, hold, labels, annotations, keep_firing)
 
 
 def _check_names(place: str, names: Iterable[str], kind: str) -> None:
@@ -119,8 +120,6 @@ def _mapping(place: str, given: object, known: set[str]) -> Mapping[str, object]
     if not isinstance(given, dict):
         raise BadRuleFile(place, f"a mapping is needed here, not {type(given).__name__}")
     for key in given:
-        if key in _OF_PROMETHEUS_ONLY:
-            raise BadRuleFile(place, f"the embedded server does not do {key!r}; a real one does (--real-prometheus)")
         if key not in known:
             raise BadRuleFile(place, f"unknown key {key!r}: one of {', '.join(sorted(known))}")
     return given
@@ -158,9 +157,7 @@ def _duration(place: str, content: Mapping[str, object], key: str) -> float:
     if key not in content:
         return 0.0
     text = _text(place, content, key)
-    if text == "0":
-        return 0.0
-    found = _DURATION.fullmatch(text)
-    if not text or found is None:
+    seconds = parse_duration(text)
+    if seconds is None:
         raise BadRuleFile(place, f"{key}: not a valid duration string: {text!r}")
-    return sum(int(count) * unit for count, unit in zip(found.groups(), _SECONDS, strict=True) if count)
+    return seconds

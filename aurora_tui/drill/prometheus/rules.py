@@ -14,7 +14,6 @@ import aiohttp
 
 from aurora_tui.clock import iso_micro
 from aurora_tui.drill.prometheus import query
-from aurora_tui.drill.prometheus.columns import DUPLICATE
 from aurora_tui.drill.prometheus.errors import ExecutionFailed, QueryError
 from aurora_tui.drill.prometheus.labels import NAME, Labels, drop_name, labels_of
 from aurora_tui.drill.prometheus.scrape import aligned
@@ -24,6 +23,9 @@ from aurora_tui.drill.prometheus.template import expand
 _LOG = logging.getLogger(__name__)
 _RESEND_DELAY = 60.0
 _RESOLVED_KEPT = 15 * 60.0
+_ROUNDING = 1e-6
+"""Seconds that a difference of two floats may be too small by; Prometheus counts whole nanoseconds."""
+_Results = list[tuple[Labels, float]]
 
 PENDING, FIRING, INACTIVE = "pending", "firing", "inactive"
 
@@ -32,7 +34,8 @@ PENDING, FIRING, INACTIVE = "pending", "firing", "inactive"
 class Rule:
     """An alerting rule (`alert`) or a recording rule (`record`), exactly one of the names set.
 
-    `hold` is the rule file's `for`, in seconds. Annotations and labels may use {{ $value }} and {{ $labels.x }}.
+    `hold` is the rule file's `for`, `keep_firing` its `keep_firing_for`, in seconds. Annotations and labels may use
+    {{ $value }} and {{ $labels.x }}.
     """
 
     expr: str
@@ -41,16 +44,19 @@ class Rule:
     hold: float = 0.0
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    keep_firing: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class RuleGroup:
-    """Rules evaluated one after the other. `interval` in seconds; 0 means the engine's."""
+    """Rules evaluated one after the other. `interval` in seconds; 0 means the engine's. A rule that gives more than
+    `limit` series or alerts fails; 0 means any number."""
 
     name: str
     rules: Sequence[Rule]
     interval: float = 0.0
     file: str = "drill.yml"
+    limit: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,7 @@ class ActiveAlert:
     fired_at: float = 0.0
     resolved_at: float = 0.0
     sent_at: float = 0.0
+    kept_since: float = 0.0
 
 
 @dataclass(slots=True)
@@ -147,20 +154,24 @@ class RuleEngine:
             await self.evaluate(await aligned(self.interval, self.now, self.sleep))
 
     async def evaluate(self, at: float) -> None:
-        for index, (group, states) in enumerate(zip(self.groups, self.states, strict=True)):
-            if at < self._due[index]:
-                continue
-            self._due[index] = at + group.interval if group.interval > self.interval else 0.0
-            for state in states:
-                await self._evaluate_rule(state, at)
+        for index, group in enumerate(self.groups):
+            if at >= self._due[index]:
+                self._due[index] = at + group.interval if group.interval > self.interval else 0.0
+                await self.evaluate_group(index, at)
         await self._send(at)
 
-    async def _evaluate_rule(self, state: RuleState, at: float) -> None:
+    async def evaluate_group(self, index: int, at: float) -> None:
+        """Evaluate the rules of `groups[index]` one after the other, each seeing what those before it recorded."""
+        for state in self.states[index]:
+            await self._evaluate_rule(state, at, self.groups[index].limit)
+
+    async def _evaluate_rule(self, state: RuleState, at: float, limit: int) -> None:
         began = time.monotonic()
         try:
             answer = await self.storage.read(query.instant, state.rule.expr, at)
             results = [(labels, points[0][1]) for labels, points in answer.series]
-            samples = self._recorded(state, results) if state.rule.record else self._alerted(state, results, at)
+            gives = self._recorded if state.rule.record else self._alerted
+            samples = gives(state, results, at, limit)
             state.health, state.error = "ok", ""
         except QueryError as error:
             state.health, state.error = "err", str(error)
@@ -173,36 +184,44 @@ class RuleEngine:
             self.storage.append(labels, at, STALE)
         state.written = frozenset(samples)
 
-    def _recorded(self, state: RuleState, results: list[tuple[Labels, float]]) -> dict[Labels, float]:
+    def _recorded(self, state: RuleState, results: _Results, at: float, limit: int) -> dict[Labels, float]:
         samples: dict[Labels, float] = {}
         for labels, value in results:
             named = labels_of({**dict(labels), **state.rule.labels, NAME: state.rule.record})
             if named in samples:
-                raise ExecutionFailed(DUPLICATE)
+                raise ExecutionFailed("vector contains metrics with the same labelset after applying rule labels")
             samples[named] = value
+        if limit and len(samples) > limit:
+            raise ExecutionFailed(f"exceeded limit of {limit} with {len(samples)} series")
         return samples
 
-    def _alerted(self, state: RuleState, results: list[tuple[Labels, float]], at: float) -> dict[Labels, float]:
-        rule, seen = state.rule, set()
+    def _alerted(self, state: RuleState, results: _Results, at: float, limit: int) -> dict[Labels, float]:
+        rule = state.rule
+        seen: dict[Labels, ActiveAlert] = {}
         for labels, value in results:
-            own = dict(drop_name(labels))
+            own = dict(labels)
             named = {name: expand(text, own, value) for name, text in rule.labels.items()}
-            key = labels_of({**own, **named, "alertname": rule.alert})
+            key = labels_of({**dict(drop_name(labels)), **named, "alertname": rule.alert})
             if key in seen:
                 raise ExecutionFailed("vector contains metrics with the same labelset after applying alert labels")
-            seen.add(key)
             annotations = {name: expand(text, own, value) for name, text in rule.annotations.items()}
+            seen[key] = ActiveAlert(key, annotations, value, at)
+        for key, alert in seen.items():
             known = state.alerts.get(key)
             if known is not None and known.state != INACTIVE:
-                known.value, known.annotations = value, annotations
+                known.value, known.annotations, known.kept_since = alert.value, alert.annotations, 0.0
             else:
-                state.alerts[key] = ActiveAlert(key, annotations, value, at)
+                state.alerts[key] = alert
         for key, alert in list(state.alerts.items()):
             if key not in seen:
                 _end(state, key, alert, at)
-            elif alert.state == PENDING and at - alert.active_at >= rule.hold:
+            elif alert.state == PENDING and at - alert.active_at >= rule.hold - _ROUNDING:
                 alert.state, alert.fired_at = FIRING, at
-        return _alert_series(state.open_alerts())
+        opened = state.open_alerts()
+        if limit and len(opened) > limit:
+            state.alerts.clear()
+            raise ExecutionFailed(f"exceeded limit of {limit} with {len(opened)} alerts")
+        return _alert_series(opened)
 
     async def _send(self, at: float) -> None:
         due = [
@@ -229,7 +248,12 @@ class RuleEngine:
 
 
 def _end(state: RuleState, key: Labels, alert: ActiveAlert, at: float) -> None:
-    """The alert's condition is gone: forgotten when it never fired, else kept as resolved for a while."""
+    """The alert's condition is gone: forgotten when it never fired, else kept firing as long as the rule says, then
+    as resolved for a while."""
+    if alert.state == FIRING and state.rule.keep_firing:
+        alert.kept_since = alert.kept_since or at
+        if at - alert.kept_since < state.rule.keep_firing - _ROUNDING:
+            return
     if alert.state == PENDING or (alert.resolved_at and at - alert.resolved_at > _RESOLVED_KEPT):
         del state.alerts[key]
     elif alert.state == FIRING:

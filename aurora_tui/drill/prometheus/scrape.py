@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import math
+import os
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 import aiohttp
+from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from aurora_tui.drill.prometheus.labels import NAME, Labels, labels_of
@@ -18,6 +20,7 @@ from aurora_tui.drill.prometheus.storage import STALE, Storage
 _TIME_LIMIT = 10.0
 _LARGEST_BODY = 64 * 1024 * 1024
 _EXPORTED = "exported_"
+_Sample = tuple[Labels, float, float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,18 @@ class Target:
 
 @dataclass(slots=True)
 class TargetState:
-    """What the last scrape of a target came to: `health` is up, down or unknown; times in Unix seconds."""
+    """What the last scrape of a target came to: `health` is up, down or unknown; times in Unix seconds.
+
+    `series` is what a scrape without them would end; `known` is what is not new; `metadata` is type, help and unit
+    by metric.
+    """
 
     health: str = "unknown"
     error: str = ""
     scraped_at: float = 0.0
     took: float = 0.0
     series: frozenset[Labels] = frozenset()
+    known: frozenset[Labels] = frozenset()
     metadata: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
@@ -76,14 +84,23 @@ class Scraper:
         """The state of `targets[index]`."""
         return self._by_index[index]
 
+    @property
+    def timeout(self) -> float:
+        """Seconds of real time that a scrape may take."""
+        return min(_TIME_LIMIT, self.interval)
+
     async def run(self) -> None:
         async with self._session() as session:
             while True:
                 await self._round(session, await aligned(self.interval, self.now, self.sleep))
 
-    async def scrape_once(self, at: float) -> None:
+    async def scrape_once(self, at: float, index: int | None = None) -> None:
+        """Of all targets, or of `targets[index]` alone."""
         async with self._session() as session:
-            await self._round(session, at)
+            if index is None:
+                await self._round(session, at)
+            else:
+                await self._scrape(session, index, at)
 
     def _session(self) -> aiohttp.ClientSession:
         return aiohttp.ClientSession(
@@ -97,37 +114,55 @@ class Scraper:
     async def _scrape(self, session: aiohttp.ClientSession, index: int, at: float) -> None:
         target, state = self.targets[index], self._by_index[index]
         began = time.monotonic()
-        samples: list[tuple[Labels, float, float | None]] = []
-        error = ""
+        samples: list[_Sample] = []
+        error = text = ""
         try:
-            samples = list(_samples(target, await _body(session, target.url)))
+            text = await _body(session, target.url)
+            families = list(text_string_to_metric_families(text))
+            samples = list(_samples(target, families))
+            state.metadata = {**state.metadata, **_metadata(families)}
         except TimeoutError:
-            error = "context deadline exceeded"
+            error = f'Get "{target.url}": context deadline exceeded'
+        except aiohttp.ClientConnectorError as failure:
+            reason = os.strerror(failure.os_error.errno or 0).lower()
+            error = f'Get "{target.url}": dial tcp {failure.host}:{failure.port}: connect: {reason}'
         except (aiohttp.ClientError, ValueError) as failure:
             error = str(failure) or type(failure).__name__
         took = time.monotonic() - began
-        self._store(target, state, at, samples)
+        if text and error:
+            samples = list(_samples(target, _before_the_error(text)))
+            current = frozenset(labels for labels, _, _ in samples)
+            self._end(state, at, state.series - current)
+        else:
+            current = self._store(state, at, samples)
         own = target.own_labels()
         for name, value in (
             ("up", 0.0 if error else 1.0),
             ("scrape_duration_seconds", took),
             ("scrape_samples_scraped", float(len(samples))),
+            ("scrape_samples_post_metric_relabeling", float(len(samples))),
+            ("scrape_series_added", float(len(current - state.known))),
         ):
             self.storage.append({NAME: name, **own}, at, value)
+        if text and not error:
+            state.known = current
         state.health, state.error, state.scraped_at, state.took = ("down" if error else "up"), error, at, took
 
-    def _store(
-        self, target: Target, state: TargetState, at: float, samples: list[tuple[Labels, float, float | None]]
-    ) -> None:
-        """Appends what was scraped; what was there the last time and is not now, ends."""
+    def _store(self, state: TargetState, at: float, samples: list[_Sample]) -> frozenset[Labels]:
+        """Appends what was scraped; what was there the last time and is not now, ends. The series of this scrape."""
         current = set()
         for labels, value, moment in samples:
             self.storage.append(labels, at if moment is None else moment, value)
             if moment is None:
                 current.add(labels)
-        for labels in state.series - current:
-            self.storage.append(labels, at, STALE)
+        self._end(state, at, state.series - current)
         state.series = frozenset(current)
+        return frozenset(labels for labels, _, _ in samples)
+
+    def _end(self, state: TargetState, at: float, gone: frozenset[Labels]) -> None:
+        for labels in gone:
+            self.storage.append(labels, at, STALE)
+        state.series -= gone
 
 
 async def _body(session: aiohttp.ClientSession, url: str) -> str:
@@ -143,10 +178,36 @@ async def _body(session: aiohttp.ClientSession, url: str) -> str:
     return data.decode("utf-8")
 
 
-def _samples(target: Target, text: str) -> Iterable[tuple[Labels, float, float | None]]:
+def _before_the_error(text: str) -> list[Metric]:
+    """What can be read of a body up to its first bad line.
+
+    None of its samples are kept, but the real server has counted them, and takes their series for still there.
+    """
+    read: list[Metric] = []
+    for line in text.splitlines():
+        try:
+            read += text_string_to_metric_families(f"{line}\n")
+        except ValueError:
+            break
+    return read
+
+
+def _metadata(families: Iterable[Metric]) -> dict[str, Mapping[str, str]]:
+    """Type, help and unit by metric, as /api/v1/metadata has them. What says nothing of itself is left out."""
+    found: dict[str, Mapping[str, str]] = {}
+    for family in families:
+        if family.type == "unknown" and not family.documentation:
+            continue
+        counted = family.type == "counter" and any(sample.name.endswith("_total") for sample in family.samples)
+        name = f"{family.name}_total" if counted else family.name  # the parser takes it away
+        found[name] = {"type": family.type, "help": family.documentation, "unit": family.unit}
+    return found
+
+
+def _samples(target: Target, families: Iterable[Metric]) -> Iterable[_Sample]:
     """Label set, value and own time (Unix seconds, if any) of each sample, with the target's labels."""
     own = target.own_labels()
-    for family in text_string_to_metric_families(text):
+    for family in families:
         for sample in family.samples:
             labels = dict(sample.labels)
             for name, value in own.items():

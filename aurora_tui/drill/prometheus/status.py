@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from aurora_tui.clock import iso, iso_micro
 from aurora_tui.drill.prometheus.config import configuration
+from aurora_tui.drill.prometheus.durations import show_duration
 from aurora_tui.drill.prometheus.errors import BadQuery
 from aurora_tui.drill.prometheus.floats import format_exponent
 from aurora_tui.drill.prometheus.rules import FIRING, INACTIVE, PENDING, ActiveAlert, RuleEngine, RuleState
@@ -50,10 +52,18 @@ class StatusPages:
 
     def _target(self, scraper: Scraper, index: int) -> object:
         target, state = scraper.targets[index], scraper.state(index)
-        own = target.own_labels()
-        interval = f"{scraper.interval:g}s"
+        own, url = target.own_labels(), urlsplit(target.url)
+        interval, timeout = show_duration(scraper.interval), show_duration(scraper.timeout)
         return {
-            "discoveredLabels": {"__address__": own["instance"], "job": target.job},
+            "discoveredLabels": {
+                "__address__": url.netloc,
+                "__metrics_path__": url.path,
+                "__scheme__": url.scheme,
+                "__scrape_interval__": interval,
+                "__scrape_timeout__": timeout,
+                "job": target.job,
+                **target.labels,
+            },
             "labels": own,
             "scrapePool": target.job,
             "scrapeUrl": target.url,
@@ -63,7 +73,7 @@ class StatusPages:
             "lastScrapeDuration": state.took,
             "health": state.health,
             "scrapeInterval": interval,
-            "scrapeTimeout": interval,
+            "scrapeTimeout": timeout,
         }
 
     async def rule_groups(self, request: web.Request) -> object:
@@ -72,7 +82,8 @@ class StatusPages:
             raise BadQuery(f'invalid parameter "type": not supported value "{kind}"')
         engine = self._rules
         groups: list[object] = []
-        for group, states in zip(engine.groups, engine.states, strict=True) if engine else ():
+        known = zip(engine.groups, engine.states, strict=True) if engine else ()
+        for group, states in sorted(known, key=lambda each: (each[0].file, each[0].name)):
             wanted = [state for state in states if not kind or (kind == "alert") == bool(state.rule.alert)]
             assert engine is not None
             groups.append(
@@ -81,7 +92,7 @@ class StatusPages:
                     "file": group.file,
                     "rules": [_rule(state) for state in wanted],
                     "interval": group.interval or engine.interval,
-                    "limit": 0,
+                    "limit": group.limit,
                     "evaluationTime": sum(state.took for state in states),
                     "lastEvaluation": _when(max((state.evaluated_at for state in states), default=0.0)),
                 }
@@ -167,17 +178,19 @@ def _rule(state: RuleState) -> object:
         alerts = state.open_alerts()
         states = {alert.state for alert in alerts}
         common["state"] = FIRING if FIRING in states else PENDING if PENDING in states else INACTIVE
-        common["duration"] = rule.hold
+        common["duration"], common["keepFiringFor"] = rule.hold, rule.keep_firing
         common["annotations"] = dict(rule.annotations)
         common["alerts"] = [_alert(alert) for alert in alerts]
     return common
 
 
 def _alert(alert: ActiveAlert) -> object:
+    kept = {"keepFiringSince": iso_micro(alert.kept_since)} if alert.kept_since else {}
     return {
         "labels": dict(alert.labels),
         "annotations": dict(alert.annotations),
         "state": alert.state,
         "activeAt": iso_micro(alert.active_at),
+        **kept,
         "value": format_exponent(alert.value),
     }
