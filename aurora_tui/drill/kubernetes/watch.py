@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 
 import msgspec
 from aiohttp import web
@@ -22,6 +23,8 @@ from aurora_tui.drill.kubernetes.store import Change, Entry, ObjectStore
 BOOKMARK_SECONDS = 60.0
 _BEHIND = 20_000
 """A client this many events behind is let go, as a real server does."""
+_BATCH = 200
+"""Lines of what is there already that are made and sent at a time."""
 _FUTURE_SECONDS = 3.0
 _LOOK_SECONDS = 30.0
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"
@@ -149,7 +152,8 @@ async def serve(call: Call, hub: WatchHub) -> web.StreamResponse:
             await _write(response, [_line("ERROR", _expired(asked, hub.store.compacted))])
         else:
             first = _initial(hub.store, call, watch, from_state, asked, bookmarks, encode)
-            await _write(response, first)
+            while batch := list(islice(first, _BATCH)):
+                await _write(response, batch)
             await _follow(call, response, watch, encode, timeout, bookmarks, hub.store)
     except ConnectionResetError:
         pass  # the client has left: nobody to tell
@@ -165,18 +169,22 @@ def _expired(asked: int, compacted: int) -> bytes:
 
 def _initial(
     store: ObjectStore, call: Call, watch: Watch, from_state: bool, asked: int, bookmarks: bool, encode: Encoder
-) -> list[bytes]:
-    """The lines before the first news: what is there already, or what has changed since the version asked for."""
+) -> Iterator[bytes]:
+    """The lines before the first news: what is there already, or what has changed since the version asked for.
+
+    All of one moment, that of the first line, but made as they are sent: thousands of objects are many megabytes.
+    """
     kind = call.target.kind
     if not from_state:
         for change in store.since(kind, asked) if asked else ():
             watch.offer(change)
-        return []
+        return
+    revision = store.revision
     entries = [entry for entry in store.entries(kind, call.target.namespace) if watch.select(entry.thing)]
-    lines = [_line("ADDED", encode(entry)) for entry in entries]
+    for entry in entries:
+        yield _line("ADDED", encode(entry))
     if bookmarks:
-        lines.append(_line("BOOKMARK", _bookmark(kind, store.revision, initial_end=True)))
-    return lines
+        yield _line("BOOKMARK", _bookmark(kind, revision, initial_end=True))
 
 
 async def _write(response: web.StreamResponse, lines: list[bytes]) -> None:
