@@ -143,10 +143,8 @@ def _describe_cause(cause: BaseException, where: str) -> tuple[str, str] | None:
         return None  # a connection that waits, met while something else went wrong
     if isinstance(cause, ssl.SSLCertVerificationError) or "CERTIFICATE_VERIFY_FAILED" in text:
         detail = getattr(cause, "verify_message", "") or "certificate verify failed"
-        return (
-            f"the certificate of {where} is not trusted: {safe(detail, 120)}",
-            "Set `auth.ca` to its authority's file.",
-        )
+        words = safe(detail.rstrip("."), 120)
+        return f"the certificate of {where} is not trusted: {words}", _certificate_remedy(detail)
     if isinstance(cause, ssl.SSLError) or "SSLError" in name:
         return f"TLS with {where} failed: {safe(text, 160)}", "Check http or https, and the client certificate."
     if isinstance(cause, socket.gaierror) or "NameResolution" in name:
@@ -168,6 +166,15 @@ def _describe_cause(cause: BaseException, where: str) -> tuple[str, str] | None:
     if name in {"InvalidURL", "InvalidSchema", "MissingSchema", "UnsupportedProtocol"}:
         return f"{where} is not an address that can be asked", "Write http:// or https://, host and port."
     return None
+
+
+def _certificate_remedy(detail: str) -> str:
+    """detail: OpenSSL's own words, or Python's for a name that does not match."""
+    if "expired" in detail or "not yet valid" in detail:
+        return "Have it renewed; then check the clocks of both machines."
+    if "mismatch" in detail:
+        return "Use the name that the certificate is made out for."
+    return "Set `auth.ca` to its authority's file."
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

@@ -64,22 +64,28 @@ class MetricsSource:
         self._identity = settings.mission.mission
         self._grid = float(self._identity.scrape_interval)
         self._window = float(self._identity.window)
-        self._slos = [SloFollower(objective) for objective in settings.mission.slo]
-        self._criteria = [CriterionFollower(item) for item in settings.mission.criterion if item.severity is None]
-        self._firing = FiringFollower()
+        self._mission = settings.mission
+        self._follow_anew()
         self._prometheus = Prometheus(self._source.url, self._source.auth)
         self._wake = asyncio.Event()
         self._start: tuple[float, dict[str, tuple[float, ...]]] | None = None
-        self._begun: tuple[float, dict[str, tuple[float, ...]]] | None = None  # the start that the folds have
         self._begins: float | None = None
         self._version: str | None = None
+        self._server_now: float | None = None
         self._skew: float | None = None
         self._latency: float | None = None
         self._targets_down: tuple[str, ...] = ()
         self._up_error: str | None = None
+        self._told_at = self._clock.monotonic()
+
+    def _follow_anew(self) -> None:
+        """Know nothing yet."""
+        self._slos = [SloFollower(objective) for objective in self._mission.slo]
+        self._criteria = [CriterionFollower(item) for item in self._mission.criterion if item.severity is None]
+        self._firing = FiringFollower()
+        self._begun: tuple[float, dict[str, tuple[float, ...]]] | None = None  # the start that the folds have
         self._looked_back_at: float | None = None
         self._buckets_at: float | None = None
-        self._told_at = self._clock.monotonic()
         self._behind = True  # what is known comes piece by piece, not once a look
 
     @property
@@ -131,6 +137,11 @@ class MetricsSource:
         try:
             # First and alone: a server that is not well is asked one question a look.
             server_now = await self._ask_time()
+            if self._server_now is not None and server_now < self._server_now - self._grid:
+                # Its clock went back, or it is another server. What was folded lies in the future: nothing would be
+                # judged until that is past.
+                self._follow_anew()
+            self._server_now = server_now
             if self._version is None:
                 self._version = await self._ask_version()
             await _all([*(slo.look(round, server_now) for slo in self._slos), self._ask_targets(round)])

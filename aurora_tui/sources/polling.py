@@ -48,13 +48,15 @@ async def poll(
     url: str = "",
     wake: asyncio.Event | None = None,
     hedge: bool = False,
+    unwell: Callable[[Observation], bool] = lambda _: False,
 ) -> None:
     """Call `look` every `interval` world seconds and tell what it returns, until cancelled.
 
     `time_limit` is real seconds: a look that hangs is cut there. A look that raises is told as SourceFailed
     and tried again after `back_off`; nothing but cancellation ends the loop. `look` may itself return
     SourceFailed, which counts as a failure. Setting `wake` ends a pause at once. With `hedge`, a look that comes
-    after a failed one is `hedged`: it must be safe to run twice at the same time.
+    after a failed one is `hedged`: it must be safe to run twice at the same time. After an answer that is `unwell`
+    the next look comes as soon as after a failure: its end is waited for as much.
     """
     failures = 0
     while True:
@@ -68,6 +70,8 @@ async def poll(
         else:
             failures = 0
             pause = clock.real_seconds(max(0.0, interval - (clock.monotonic() - began)))
+            if unwell(observation):
+                pause = min(pause, LONGEST_PAUSE)
         await rest(max(_SHORTEST_PAUSE, pause), wake)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _WELL = frozenset({"ok", "up", "healthy", "pass", "passing", "ready", "serving"})
 _LONGEST_PAGE = 4_000_000
+# https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format: name, labels, value, time. What
+# follows a value in OpenMetrics (an exemplar) is a comment here.
+_SAMPLE = re.compile(rb"[A-Za-z_:][\w:]*(?:\s*\{.*\}\s*|\s+)[-+.\dA-Za-z]+(\s+[-+.\d]+)?\s*(#.*)?")
 _JSON: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
@@ -48,6 +52,7 @@ class ProbeSource:
             tell=tell,
             url=self._probe.url,
             hedge=True,
+            unwell=lambda told: isinstance(told, ProbeObserved) and not told.probe.ok,
         )
 
     async def close(self) -> None:
@@ -90,11 +95,14 @@ def judge_health(page: httpx.Response, url: str) -> tuple[bool, str]:
 def judge_exposition(page: httpx.Response, url: str) -> tuple[bool, str]:
     """Whether a page carries Prometheus text, and how many samples."""
     require_success(page, url)
-    body = page.content
-    samples = sum(1 for line in body.splitlines() if line and not line.startswith(b"#") and b" " in line)
-    if body.lstrip()[:1] == b"<" or samples == 0:
+    *whole, rest = page.content.split(b"\n")
+    lines = [line for line in whole if line.strip() and not line.startswith(b"#")]
+    if not all(map(_SAMPLE.fullmatch, lines)) or not (lines or _SAMPLE.fullmatch(rest)):
         return False, "answers no Prometheus text"
-    return True, f"{samples} samples"
+    if rest:
+        # The format wants the last line to end as well: what is cut off in its last number still reads as one.
+        return False, "answers Prometheus text that is cut off"
+    return True, f"{len(lines)} samples"
 
 
 def probe_sources(settings: Settings) -> list[ProbeSource]:

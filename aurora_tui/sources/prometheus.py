@@ -19,7 +19,14 @@ import msgspec
 
 from aurora_tui.kube.decoding import read_json
 from aurora_tui.situation.mission import Credentials
-from aurora_tui.sources.failure import HttpFailure, describe_shape, describe_silence, explain, http_status
+from aurora_tui.sources.failure import (
+    HttpFailure,
+    describe_body,
+    describe_shape,
+    describe_silence,
+    explain,
+    http_status,
+)
 from aurora_tui.sources.http import (
     CONNECT_SECONDS,
     NO_CREDENTIALS,
@@ -234,6 +241,8 @@ class Prometheus:
     def _hear(self, response: requests.Response, **_: object) -> None:
         """Warnings of a good answer; HttpFailure for any other, which the client would tell without its headers."""
         require_success(response, self.url)
+        if response.status_code != 200:
+            raise HttpFailure(*describe_body(response.content, self.url, f"status {response.status_code}"))
         if b'"warnings"' not in response.content:
             return
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import os
 import threading
 import time
@@ -131,9 +132,11 @@ class Held(NamedTuple):
 
 
 def held() -> Held:
-    """Tasks of this loop, threads, and open sockets (Linux)."""
+    """Tasks of this loop, threads but for those of the loop's own pool, which stay, and open sockets (Linux)."""
+    gc.collect()
+    threads = sum(not thread.name.startswith("asyncio_") for thread in threading.enumerate())
     sockets = 0
     for descriptor in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):
             sockets += os.readlink(f"/proc/self/fd/{descriptor}").startswith("socket:")
-    return Held(len(asyncio.all_tasks()), threading.active_count(), sockets)
+    return Held(len(asyncio.all_tasks()), threads, sockets)

@@ -13,7 +13,7 @@ from aurora_tui.errors import AuroraError
 from aurora_tui.situation.observation import MetricsObserved, Observation, SourceFailed
 from aurora_tui.sources import polling
 from aurora_tui.sources.failure import HttpFailure
-from aurora_tui.sources.polling import LONGEST_WISH, back_off, poll
+from aurora_tui.sources.polling import LONGEST_PAUSE, LONGEST_WISH, back_off, poll
 
 FAST = Clock(speed=1000.0)
 GOOD: Observation = MetricsObserved(source="x", at=1.0)
@@ -109,6 +109,25 @@ def test_back_off_doubles_to_three_seconds_with_jitter(failures: int, ceiling: f
 
 def test_back_off_is_never_longer_than_the_interval() -> None:
     assert max(back_off(20, interval=1.5) for _ in range(500)) <= 1.5
+
+
+async def test_the_end_of_what_is_unwell_is_waited_for_as_that_of_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    paused: asyncio.Queue[float] = asyncio.Queue()
+
+    async def rest(seconds: float, wake: asyncio.Event | None) -> None:
+        paused.put_nowait(seconds)
+        await asyncio.sleep(0)
+
+    monkeypatch.setattr(polling, "rest", rest)
+    answers = iter([True, False] * 2)
+    running = asyncio.create_task(
+        poll(raising(), source="x", interval=60.0, clock=Clock(), tell=lambda _: None, unwell=lambda _: next(answers))
+    )
+    async with asyncio.timeout(20):
+        first, second = await paused.get(), await paused.get()
+    running.cancel()
+    assert first == LONGEST_PAUSE
+    assert 59.0 < second <= 60.0
 
 
 @pytest.mark.parametrize(("wish", "most"), [(2.0, 2.0), (3600.0, LONGEST_WISH)])

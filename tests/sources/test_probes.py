@@ -113,6 +113,11 @@ def test_a_health_page_that_cannot_be_read_may_have_said_anything(body: bytes) -
     ("body", "well", "detail"),
     [
         ('# HELP x y\n# TYPE x gauge\nx 1\ny{a="b"} 2\n', True, "2 samples"),
+        ('x{a="b} 2 \\" #"} 1e-3 1700000000000\nx_bucket{le="+Inf"} 3 # {trace="1"} 0.5\n# EOF\n', True, "2 samples"),
+        ("x NaN\nx +Inf\n", True, "2 samples"),
+        ("x 1\ny 12", False, "answers Prometheus text that is cut off"),
+        ("x 1\ny{a=\n", False, "answers no Prometheus text"),
+        ('}{"status":: "nonsense" 7\n', False, "answers no Prometheus text"),
         ("", False, "answers no Prometheus text"),
         ("# only comments\n", False, "answers no Prometheus text"),
         ("<html>Log in please</html>", False, "answers no Prometheus text"),
