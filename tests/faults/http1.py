@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -71,9 +72,10 @@ def without(headers: Headers, *names: str) -> Headers:
     return [(name, value) for name, value in headers if name.lower() not in names]
 
 
-async def read_request(reader: asyncio.StreamReader, at: float) -> Request | None:
+async def read_request(reader: asyncio.StreamReader) -> Request | None:
     """The next request of a connection; None when it is closed before one begins."""
     head = await _read_head(reader)
+    at = time.monotonic()  # only now: a connection may be kept for long before it is asked anything
     if head is None:
         return None
     first, headers = head

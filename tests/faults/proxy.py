@@ -225,7 +225,7 @@ class FaultProxy:
             if not self.fault.greets:
                 await reader.read()  # until the client gives up
                 return
-            while (request := await read_request(reader, time.monotonic())) is not None:
+            while (request := await read_request(reader)) is not None:
                 self.requests.append(request)
                 if not await self._answer(request, reader, writer):
                     return
