@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from aurora_tui.drill.cluster_events import ClusterEvents
-from aurora_tui.drill.kubernetes.table import pod_reason
+from aurora_tui.drill.kubernetes.pod_state import pod_reason
 from aurora_tui.drill.manifests import CANARY, NAMESPACE, before_canary, canary
 from aurora_tui.drill.scenario import event_of
 from aurora_tui.errors import UsageError

@@ -9,8 +9,8 @@ import pytest
 from aurora_tui.clock import parse_iso
 from aurora_tui.drill.kubernetes import Behaviour
 from aurora_tui.drill.kubernetes.kinds import EVENT, POD
+from aurora_tui.drill.kubernetes.pod_state import pod_reason
 from aurora_tui.drill.kubernetes.registry import DeleteOptions
-from aurora_tui.drill.kubernetes.table import pod_reason
 from tests.drill.clusters import NAMESPACE, StoppedCluster, deployment, namespace, settled
 
 Object = dict[str, Any]

@@ -8,6 +8,7 @@ import pytest
 
 from aurora_tui.drill.kubernetes import Behaviour
 from aurora_tui.drill.kubernetes.kinds import DEPLOYMENT, EVENT, NODE, POD
+from aurora_tui.drill.kubernetes.pod_state import pod_reason
 from aurora_tui.drill.kubernetes.registry import DeleteOptions
 from aurora_tui.drill.kubernetes.status import Refused
 from tests.drill.clusters import NAMESPACE, StoppedCluster, deployment, namespace, settled
@@ -215,12 +216,15 @@ def test_init_containers_run_one_after_another_before_the_others() -> None:
 def test_an_init_container_that_fails_holds_the_pod_back_until_it_succeeds() -> None:
     cluster = StoppedCluster()
     cluster.behave(NAMESPACE, "aurora-bridge", Behaviour.init_failure(exit_code=2))
+    seen: set[str] = set()
+    cluster.listen(lambda type_, kind, thing: seen.add(pod_reason(thing)) if kind == "Pod" else None)
     cluster.apply_manifests([namespace(), init_deployment()])
     cluster.pass_time(60)
     (pod,) = cluster.pods(NAMESPACE)
     first = pod["status"]["initContainerStatuses"][0]
     assert first["restartCount"] >= 2
     assert pod["status"]["phase"] == "Pending"
+    assert seen >= {"Init:0/2", "Init:Error", "Init:CrashLoopBackOff"}
     assert condition(pod, "Initialized")["message"] == "containers with incomplete status: [migrate warm]"
     assert pod["status"]["containerStatuses"][0]["state"]["waiting"]["reason"] == "PodInitializing"
     cluster.behave(NAMESPACE, "aurora-bridge", Behaviour.HEALTHY)

@@ -10,8 +10,8 @@ import pytest
 from aurora_tui.drill.kubernetes import Behaviour
 from aurora_tui.drill.kubernetes.containers import backoff, spoken
 from aurora_tui.drill.kubernetes.kinds import EVENT, NODE, POD
+from aurora_tui.drill.kubernetes.pod_state import pod_reason
 from aurora_tui.drill.kubernetes.registry import DeleteOptions
-from aurora_tui.drill.kubernetes.table import pod_reason
 from tests.drill.clusters import NAMESPACE, StoppedCluster, deployment, namespace, settled
 
 

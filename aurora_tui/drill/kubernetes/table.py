@@ -22,6 +22,7 @@ from aurora_tui.drill.kubernetes.kinds import (
     SERVICE,
     Kind,
 )
+from aurora_tui.drill.kubernetes.pod_state import pod_reason, restarted
 from aurora_tui.drill.kubernetes.selectors import selector_text
 from aurora_tui.drill.kubernetes.store import Entry
 
@@ -53,24 +54,8 @@ def human_age(seconds: float) -> str:
     return f"{days // 365}y{days % 365}d" if days < 2920 and days % 365 else f"{days // 365}y"
 
 
-def pod_reason(pod: Object) -> str:
-    """The STATUS that kubectl shows for a pod."""
-    status = pod["status"]
-    reason = str(status.get("reason") or status.get("phase") or "")
-    for container in reversed(status.get("containerStatuses") or []):
-        state = container.get("state") or {}
-        if state.get("waiting", {}).get("reason"):
-            reason = state["waiting"]["reason"]
-        elif "terminated" in state:
-            ended = state["terminated"]
-            reason = ended.get("reason") or f"ExitCode:{ended['exitCode']}"
-    if "deletionTimestamp" in pod["metadata"]:
-        return "Unknown" if status.get("reason") == "NodeLost" else "Terminating"
-    return reason
-
-
 def _restarts(pod: Object, now: float) -> str:
-    statuses = pod["status"].get("containerStatuses") or []
+    statuses = restarted(pod)
     total = sum(container["restartCount"] for container in statuses)
     ends = [
         parse_iso(container["lastState"]["terminated"]["finishedAt"])
