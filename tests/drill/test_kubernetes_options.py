@@ -128,6 +128,12 @@ async def test_writes_with_options_that_do_not_exist_are_refused(api: Api, query
     assert says in body["message"]
 
 
+async def test_a_body_too_large_is_refused_with_a_status(api: Api) -> None:
+    status, body = await api.ask("POST", PODS, "x" * (3 * 1024 * 1024 + 1))
+    assert (status, body["reason"]) == (413, "RequestEntityTooLarge")
+    assert body["message"] == "Request entity too large: limit is 3145728"
+
+
 async def test_a_watch_from_the_future_ends_empty(api: Api) -> None:
     async with api.client.get(
         f"{PODS}?watch=1&timeoutSeconds=1&resourceVersion=99999999", headers=api.headers

@@ -17,7 +17,7 @@ from aurora_tui.drill.kubernetes.lists import page
 from aurora_tui.drill.kubernetes.options import version
 from aurora_tui.drill.kubernetes.roles import User, forbidden, wish_of
 from aurora_tui.drill.kubernetes.scale import scale_of
-from aurora_tui.drill.kubernetes.status import Refused, method_not_allowed, version_too_large
+from aurora_tui.drill.kubernetes.status import Refused, method_not_allowed, too_large, version_too_large
 from aurora_tui.drill.kubernetes.store import Entry
 from aurora_tui.drill.kubernetes.watch import WatchHub
 
@@ -34,6 +34,9 @@ def kubernetes_app(cluster: Cluster, tokens: Mapping[str, str | User]) -> web.Ap
         try:
             user = door.user(request)
             return await _dispatch(cluster, hub, request, user)
+        except web.HTTPRequestEntityTooLarge:
+            refusal = too_large(_BODY_BYTES)
+            return answer(refusal.body, refusal.code)
         except Refused as refusal:
             response = answer(refusal.body, refusal.code)
             if "retryAfterSeconds" in refusal.body.get("details", {}):

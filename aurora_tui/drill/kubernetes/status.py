@@ -117,6 +117,11 @@ def method_not_allowed() -> Refused:
     return Refused(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {})
 
 
+def too_large(limit: int) -> Refused:
+    """413. limit: the most bytes that a body may have."""
+    return Refused(413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}", {})
+
+
 def unsupported_media(accepted: list[str] | None = None) -> Refused:
     """415: a body in a format that is not spoken here."""
     message = "415: Unsupported Media Type"
