@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from contextlib import suppress
 from typing import Any
 
 import pytest
 
 from aurora_tui.drill.kubernetes import crowd
-from aurora_tui.drill.kubernetes.kinds import EVENT, NODE
+from aurora_tui.drill.kubernetes.kinds import EVENT, NODE, POD, REPLICA_SET, Kind
+from aurora_tui.drill.kubernetes.store import Entry
 from tests.drill.clusters import NAMESPACE, StoppedCluster
 
 
@@ -72,3 +74,40 @@ async def test_the_same_seed_makes_the_same_churn(seed: int) -> None:
     first = await changes(rate=20, seconds=5, seed=seed)
     assert first == await changes(rate=20, seconds=5, seed=seed)
     assert first != await changes(rate=20, seconds=5, seed=seed + 2)
+
+
+def cpu_of_seeding(pods: int) -> float:
+    """Processor seconds that a crowd takes from manifests to Ready, with every Event of it."""
+    cluster = StoppedCluster()
+    began = time.process_time()
+    crowd.seed(cluster, pods=pods, deployments=10, age=0)
+    cluster.pass_time(60)
+    spent = time.process_time() - began
+    assert len(cluster.ready_pods(NAMESPACE, {"part-of": "crowd"})) == pods
+    return spent
+
+
+@pytest.mark.slow
+def test_four_times_the_pods_take_some_four_times_the_work() -> None:
+    small = min(cpu_of_seeding(500) for _ in range(3))
+    large = min(cpu_of_seeding(2000) for _ in range(3))
+    assert large < 8 * small  # quadratic: sixteen times
+
+
+def test_a_status_report_costs_no_look_at_the_other_pods() -> None:
+    cluster = StoppedCluster()
+    crowd.seed(cluster, pods=300, deployments=1)
+    lists = 0
+    entries = cluster.store.entries
+
+    def counted(kind: Kind, *namespace: str) -> list[Entry]:
+        nonlocal lists
+        lists += kind in (POD, REPLICA_SET)
+        return entries(kind, *namespace)
+
+    cluster.store.entries = counted  # type: ignore[method-assign]
+    for pod in cluster.pods(NAMESPACE)[:50]:
+        cluster.kubelets.unready((NAMESPACE, pod["metadata"]["name"]), 1.0)
+    cluster.pass_time(30)
+    assert len(cluster.ready_pods(NAMESPACE, {})) == 300
+    assert lists <= 2  # the test's own
