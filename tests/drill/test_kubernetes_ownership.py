@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aurora_tui.drill.kubernetes.ownership import decoded, encoded
+from aurora_tui.drill.kubernetes.apply import applied
+from aurora_tui.drill.kubernetes.ownership import Manager, decoded, encoded
+from aurora_tui.drill.kubernetes.status import Refused
 from tests.drill.clusters import NAMESPACE, deployment, settled
 from tests.drill.kube_api import MERGE, Api, api_of
 
@@ -153,3 +155,38 @@ _STEPS = st.sampled_from(["f:a", "f:b", 'k:{"name":"x"}', 'v:"y"'])
 @given(st.sets(st.lists(_STEPS, min_size=1, max_size=4).map(tuple)))
 def test_field_sets_survive_their_written_form(paths: set[tuple[str, ...]]) -> None:
     assert decoded(encoded(paths)) == paths
+
+
+_APPLIES = st.lists(
+    st.tuples(st.sampled_from("ab"), st.dictionaries(st.sampled_from("xyz"), st.sampled_from("12")), st.booleans()),
+    max_size=8,
+)
+
+
+@given(_APPLIES)
+def test_applies_one_after_another_leave_what_their_owners_last_said(
+    applies: list[tuple[str, dict[str, str], bool]],
+) -> None:
+    live: dict[str, Any] = {"metadata": {"name": "c"}}
+    values, owned = dict[str, str](), {"a": set[str](), "b": set[str]()}
+    for name, said, force in applies:
+        (other,) = owned.keys() - {name}
+        clashes = {key for key in said if key in owned[other] and values[key] != said[key]}
+        config = {"data": said} if said else {}
+        if clashes and not force:
+            with pytest.raises(Refused) as refusal:
+                applied("ConfigMap", live, config, Manager(name, "v1", "Apply"), force, "")
+            fields = {cause["field"] for cause in refusal.value.body["details"]["causes"]}
+            assert fields == {f".data.{key}" for key in clashes}
+            continue
+        after, entries = applied("ConfigMap", live, config, Manager(name, "v1", "Apply"), force, "")
+        owned[other] -= clashes
+        for key in owned[name] - said.keys() - owned[other]:
+            del values[key]
+        owned[name] = set(said)
+        values |= said
+        assert after.get("data", {}) == values
+        live = {**after, "metadata": {"name": "c", "managedFields": entries}}
+        assert owners(live) == {
+            who: ("Apply", {"f:data": {f"f:{key}": {} for key in sorted(keys)}}) for who, keys in owned.items() if keys
+        }
