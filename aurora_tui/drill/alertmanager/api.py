@@ -21,6 +21,7 @@ from aurora_tui.drill.alertmanager.refusal import Refusal, required
 
 VERSION = "0.25.0"
 _TRUE = {"true", "1", "yes", "ok", "y", "on", "selected", "checked", "t", "enabled"}  # go-openapi/swag, ConvertBool
+# 0.25 still speaks version 1. The drill does not, and says so as the first version without it does.
 _V1_GONE = (
     "The Alertmanager v1 API was deprecated in version 0.16.0 and is removed as of version 0.27.0 - "
     "please use the equivalent route in the v2 API"
