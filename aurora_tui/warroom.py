@@ -12,7 +12,13 @@ from aurora_tui.ledger_source import LedgerSource
 from aurora_tui.settings import Settings
 from aurora_tui.situation import begin
 from aurora_tui.situation.freshness import SourceLight
-from aurora_tui.situation.observation import JournalObserved, MetricsObserved, Observation, SourceFailed
+from aurora_tui.situation.observation import (
+    ClusterObserved,
+    JournalObserved,
+    MetricsObserved,
+    Observation,
+    SourceFailed,
+)
 from aurora_tui.situation.picture import Frame, Picture, assess, clock_moved, observe, start_of_judgement
 from aurora_tui.situation.situation import Situation
 from aurora_tui.sources.alerts import alert_sources
@@ -23,7 +29,7 @@ from aurora_tui.sources.server_time import ServerTime
 from aurora_tui.sources.source import Source
 from aurora_tui.text import safe
 
-SHORTEST_BETWEEN = 0.2  # real seconds between two Situations, however much comes in
+SHORTEST_BETWEEN = 0.2  # real seconds between two Situations, but for the cluster's, which keeps that pace itself
 LONGEST_BETWEEN = 1.0  # real seconds: staleness must show even when nothing comes in
 
 
@@ -58,6 +64,7 @@ class Warroom:
         self._picture = Picture(lights=(*lights, *_unwatched({light.name for light in lights})))
         self._start: tuple[float | None, dict[str, tuple[float, ...]]] | None = None
         self._changed = asyncio.Event()
+        self._paced = asyncio.Event()  # changed by a source that keeps SHORTEST_BETWEEN itself
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -76,20 +83,20 @@ class Warroom:
             await self._cluster.authenticate()
 
     async def run(self, tell: Callable[[Situation], None]) -> None:
-        """Start the sources and tell a Situation when something changed (at most every 200 ms) and every second."""
+        """Start the sources and tell a Situation when something changed (some five times a second) and every second.
+
+        What the cluster tells goes on at once: pods that change all the time must not wait for one pace after another.
+        """
         self._tasks = [
             asyncio.create_task(self._watch(source), name=f"source {source.name}") for source in self._sources
         ]
         try:
             while True:
                 self._changed.clear()
+                self._paced.clear()
                 tell(self.situation())
-                await asyncio.sleep(SHORTEST_BETWEEN)
-                try:
-                    async with asyncio.timeout(LONGEST_BETWEEN - SHORTEST_BETWEEN):
-                        await self._changed.wait()
-                except TimeoutError:
-                    continue
+                if not await _within(SHORTEST_BETWEEN, self._paced):
+                    await _within(LONGEST_BETWEEN - SHORTEST_BETWEEN, self._changed)
         finally:
             await self.close()
 
@@ -134,12 +141,23 @@ class Warroom:
                 self._start = start
                 self._metrics.set_start(start_of_judgement(self._picture, self._frame, now), start[1])
         self._changed.set()
+        if isinstance(observation, ClusterObserved):
+            self._paced.set()
 
     def _set_clock(self, skew: float | None) -> None:
         """Follow the server's clock. What we know is as old after it as before: its age was not told by that clock."""
         moved = self._time.learn(skew)
         if moved:
             self._picture = clock_moved(self._picture, moved)
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    """Wait for `event`, so long at most; whether it came."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
 
 
 def _unwatched(watched: set[str]) -> list[SourceLight]:

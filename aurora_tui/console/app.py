@@ -75,9 +75,9 @@ class AuroraApp(Board):
     # Hearing ----------------------------------------------------------------------------------------------------
 
     def tell(self, situation: Situation) -> None:
-        """A new Situation; drawn at once, or with the next ones when the last drawing was just now."""
-        self.pulse.told(situation)
-        self.draw_soon()
+        """A new Situation, drawn soon; with the next second when nothing but time went by."""
+        if self.pulse.told(situation):
+            self.draw_soon()
 
     def feed_stopped(self, why: str) -> None:
         """The feed is no more: the screen says so from now on."""

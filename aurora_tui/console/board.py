@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 PANELS = ("slo", "checkpoints", "workloads", "alerts")
 _TITLES = {"slo": "SLO", "checkpoints": "CHECKPOINTS", "workloads": "WORKLOADS", "alerts": "ALERTS"}
-REDRAW_EVERY = 0.2  # seconds: Situations that come quicker are drawn together
+REDRAWS = 5  # a second at most: Situations that come quicker are drawn together
 MESSAGE_SECONDS = 4.0
 
 
@@ -47,7 +48,7 @@ class Board(FrugalDisplay):
         self._placed: geometry.Geometry | None = None
         self._extent = Size(0, 0)
         self._pending: TextualTimer | None = None
-        self._drawn_at = float("-inf")
+        self._redrawn: deque[float] = deque(maxlen=REDRAWS)  # when the last Situations were drawn
         self._message: tuple[str, float] | None = None
         self._later = later(settings.mission.runbook)
         self._problems = self._use_themes(settings.theme)
@@ -91,18 +92,22 @@ class Board(FrugalDisplay):
         return self.screen_stack[0].query_one("#details", Details)
 
     def draw_soon(self) -> None:
-        """Draw within `REDRAW_EVERY`."""
+        """Draw at once, unless as many were drawn within the last second as may be.
+
+        Counted, not spaced evenly: what comes every 200 ms is drawn as it comes, whatever a key or a second drew.
+        """
         if self._pending is None and self.is_running:
-            wait = self._drawn_at + REDRAW_EVERY - time.monotonic()
+            full = len(self._redrawn) == REDRAWS
+            wait = self._redrawn[0] + 1.0 - time.monotonic() if full else 0.0
             self._pending = self.set_timer(max(0.001, wait), self._draw_pending)
 
     def _draw_pending(self) -> None:
         self._pending = None
+        self._redrawn.append(time.monotonic())
         self.draw()
 
     def draw(self) -> None:
         """Bring every canvas up to date; cells that did not change are not written."""
-        self._drawn_at = time.monotonic()
         if not self.screen_stack:
             return
         if self._placed is None:

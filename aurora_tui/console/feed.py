@@ -13,7 +13,7 @@ class Feed(Protocol):
     """Where Situations come from: the war room in the product, made-up ones in tests."""
 
     async def run(self, tell: Callable[[Situation], None]) -> None:
-        """Tell each new Situation, at most every 200 ms and at least once a second. Ends by cancellation."""
+        """Tell each new Situation, some five times a second at most and at least once. Ends by cancellation."""
         ...
 
     async def pod_log(self, namespace: str, pod: str, container: str | None, lines: int) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from aurora_tui.situation.freshness import SourceLight
     from aurora_tui.situation.situation import Situation
 
 SILENCE = 5.0  # real seconds without a Situation after which nothing on screen may be believed
@@ -31,10 +32,12 @@ class Pulse:
         self._stopped: str | None = None
         self.situation: Situation | None = None
 
-    def told(self, situation: Situation) -> None:
-        """A new Situation came."""
+    def told(self, situation: Situation) -> bool:
+        """A new Situation came; whether there is more to it than that time went by."""
+        news = self.situation is None or self.lost() is not None or _differ(self.situation, situation)
         self.situation = situation
         self._told_at = self._monotonic()
+        return news
 
     def stopped(self, why: str) -> None:
         """The feed ended, and will not come back."""
@@ -60,3 +63,18 @@ class Pulse:
         if self._told_at is None:
             return Lost(f"waiting for metrics…, nothing came for {silent:.0f} s", silent)
         return Lost(f"the console's own feed has been silent for {silent:.0f} s", silent)
+
+
+def _differ(old: Situation, new: Situation) -> bool:
+    """Whether anything is different but the time and how young the sources are: both are drawn every second anyway."""
+    for name in new.__struct_fields__:
+        before, after = getattr(old, name), getattr(new, name)
+        if name == "lights":
+            before, after = _words(before), _words(after)
+        if name != "now" and before is not after and before != after:
+            return True
+    return False
+
+
+def _words(lights: tuple[SourceLight, ...]) -> list[tuple[object, ...]]:
+    return [(one.name, one.observed_at is None, one.error, one.failing_since, one.notes, one.skew) for one in lights]
