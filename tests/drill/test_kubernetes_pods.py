@@ -54,6 +54,14 @@ def test_pods_are_spread_over_the_nodes() -> None:
     assert sorted(nodes) == ["node-0", "node-0", "node-1", "node-1", "node-2", "node-2"]
 
 
+def test_pods_of_one_deployment_are_spread_whatever_else_runs() -> None:
+    cluster = settled(deployment(replicas=4, name="first"))
+    cluster.apply_manifests([deployment(replicas=3, name="second")])
+    cluster.pass_time(30)
+    nodes = [pod["spec"]["nodeName"] for pod in cluster.pods(NAMESPACE) if pod["metadata"]["labels"]["app"] == "second"]
+    assert sorted(nodes) == ["node-0", "node-1", "node-2"]
+
+
 def test_a_pod_that_fits_no_node_waits_and_says_so_until_one_is_free() -> None:
     cluster = StoppedCluster()
     for entry in cluster.store.entries(NODE):

@@ -1,4 +1,4 @@
-"""The scheduler: every pod to the node with the fewest pods of those that have room for it and take it."""
+"""The scheduler: every pod to a node that has room for it and takes it, its like spread over all of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from aurora_tui.clock import iso
 from aurora_tui.drill.kubernetes import nodes
 from aurora_tui.drill.kubernetes.controller import Tools
 from aurora_tui.drill.kubernetes.kinds import NODE, POD
+from aurora_tui.drill.kubernetes.registry import owner_of
 from aurora_tui.drill.kubernetes.store import Change, Entry, Key, Object
 
 _COMPONENT = "default-scheduler"
@@ -24,6 +25,8 @@ class _Node:
 
     thing: Object
     pods: int = 0
+    kin: Counter[str] = field(default_factory=Counter)
+    """Pods of each owner, by its uid."""
     room: dict[str, float] = field(default_factory=dict)
 
 
@@ -35,8 +38,8 @@ class Scheduler:
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
         self._nodes: dict[str, _Node] = {}
-        self._asked: dict[Key, tuple[str, dict[str, float]]] = {}
-        """Bound pods: where, and what they ask for."""
+        self._asked: dict[Key, tuple[str, str, dict[str, float]]] = {}
+        """Bound pods: on which node, whose they are, and what they ask for."""
         self._unplaced: dict[Key, None] = {}
 
     def concerns(self, change: Change) -> Iterable[Key]:
@@ -46,12 +49,12 @@ class Scheduler:
         node = None if change.gone else change.after.thing["spec"].get("nodeName")
         known = self._asked.get(change.key)
         if known is not None and known[0] != node:
-            self._book(change.key, known[0], known[1], -1)
+            self._book(*known, -1)
             del self._asked[change.key]
         if node is not None and change.key not in self._asked:
-            asked = _requests(change.after.thing)
-            self._asked[change.key] = (node, asked)
-            self._book(change.key, node, asked, 1)
+            bound = (node, _owner(change.after.thing), _requests(change.after.thing))
+            self._asked[change.key] = bound
+            self._book(*bound, 1)
         if change.gone:
             self._unplaced.pop(change.key, None)
             return tuple(self._unplaced) if known is not None else ()
@@ -83,8 +86,9 @@ class Scheduler:
         """What is left of the node's resources, counted anew."""
         node = self._nodes[name]
         allocatable = node.thing["status"].get("allocatable", {})
-        there = [asked for place, asked in self._asked.values() if place == name]
-        node.pods = len(there)
+        here = [(owner, asked) for place, owner, asked in self._asked.values() if place == name]
+        there = [asked for _, asked in here]
+        node.pods, node.kin = len(here), Counter(owner for owner, _ in here)
         node.room = {
             resource: nodes.quantity(allocatable[resource]) - sum(asked.get(resource, 0.0) for asked in there)
             for resource in (*_RESOURCES, "pods")
@@ -93,11 +97,12 @@ class Scheduler:
         if "pods" in node.room:
             node.room["pods"] -= node.pods
 
-    def _book(self, key: Key, name: str, asked: dict[str, float], by: int) -> None:
+    def _book(self, name: str, owner: str, asked: dict[str, float], by: int) -> None:
         node = self._nodes.get(name)
         if node is None:
             return
         node.pods += by
+        node.kin[owner] += by
         for resource, amount in asked.items():
             if resource in node.room:
                 node.room[resource] -= by * amount
@@ -110,16 +115,17 @@ class Scheduler:
         if entry is None or entry.thing["spec"].get("nodeName") or "deletionTimestamp" in entry.thing["metadata"]:
             return
         asked = _requests(entry.thing)
-        best: tuple[int, str] | None = None
+        owner = _owner(entry.thing)
+        best: tuple[int, int, str] | None = None
         why: Counter[str] = Counter()
         for name, node in self._nodes.items():
             reasons = _refusals(entry.thing, asked, node)
             if reasons:
                 why.update(reasons)
-            elif best is None or (node.pods, name) < best:
-                best = (node.pods, name)
+            elif best is None or (node.kin[owner], node.pods, name) < best:
+                best = (node.kin[owner], node.pods, name)
         if best is not None:
-            self._bind(key, entry, best[1])
+            self._bind(key, entry, best[2])
         else:
             self._refuse(entry, why)
 
@@ -157,6 +163,11 @@ def _with_condition(status: Object, said: Object) -> Object:
 def _counted(reasons: Counter[str]) -> str:
     """As the scheduler words it: each with its number, in the order of the text."""
     return ", ".join(sorted(f"{count} {reason}" for reason, count in reasons.items() if count))
+
+
+def _owner(pod: Object) -> str:
+    owner = owner_of(pod)
+    return owner["uid"] if owner is not None else ""
 
 
 def _requests(pod: Object) -> dict[str, float]:
