@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import ssl
+from base64 import b64decode
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from aurora_tui.drill.kubernetes import kubeconfig, roles
+from aurora_tui.drill.scenario import Scenario
+from aurora_tui.drill.world import World, WorldOptions
 from tests.drill.clusters import NAMESPACE, deployment, settled
 from tests.drill.kube_api import MERGE, Api, api_of
 
@@ -137,3 +143,23 @@ async def test_nobody_else_stands_in_for_anyone(api: Api) -> None:
     assert body["message"] == (
         'users "ada" is forbidden: User "olga" cannot impersonate resource "users" in API group "" at the cluster scope'
     )
+
+
+async def test_the_drills_kubeconfig_offers_an_operator_first_an_administrator_and_a_viewer(tmp_path: Path) -> None:
+    world = await World.start(WorldOptions(scenario=Scenario(name="test"), directory=tmp_path))
+    try:
+        config = json.loads(world.kubeconfig.read_text())
+        cluster = config["clusters"][0]["cluster"]
+        trusted = ssl.create_default_context(cadata=b64decode(cluster["certificate-authority-data"]).decode())
+        tokens = {user["name"]: user["user"]["token"] for user in config["users"]}
+        answers = {}
+        async with httpx.AsyncClient(verify=trusted, base_url=cluster["server"], trust_env=False) as client:
+            for name, token in tokens.items():
+                headers = {"Authorization": f"Bearer {token}", "Content-Type": MERGE}
+                secrets = await client.get(SECRETS, headers=headers)
+                scaled = await client.patch(f"{BRIDGE}/scale", content="{}", headers=headers)
+                answers[name] = secrets.status_code, scaled.status_code
+    finally:
+        await world.close()
+    assert config["current-context"] == "drill"
+    assert answers == {"drill": (403, 200), "drill-admin": (200, 200), "drill-viewer": (403, 403)}
