@@ -117,6 +117,21 @@ async def test_a_scale_is_owned_apart_and_conflicts_with_an_apply_of_the_size(ap
     assert 'conflict with "hpa" with subresource "scale" using apps/v1 at ' in refused["message"]
 
 
+async def test_a_controllers_status_and_annotations_are_its_own(api: Api) -> None:
+    await api.ask("PATCH", f"{BRIDGE}?fieldManager=hand", {"spec": {"minReadySeconds": 1}}, Content_Type=MERGE)
+    api.cluster.pass_time(30)
+    entries = (await api.get(BRIDGE))["metadata"]["managedFields"]
+    told = {(e["manager"], e.get("subresource", "")): e["fieldsV1"] for e in entries}
+    assert set(told) == {
+        ("kubectl-client-side-apply", ""), ("hand", ""), ("kube-controller-manager", ""),
+        ("kube-controller-manager", "status"),
+    }  # fmt: skip
+    assert told["kube-controller-manager", ""] == {
+        "f:metadata": {"f:annotations": {"f:deployment.kubernetes.io/revision": {}}}
+    }
+    assert set(told["kube-controller-manager", "status"]) == {"f:status"}
+
+
 async def test_what_nobody_owned_belongs_to_those_before_the_first_apply(api: Api) -> None:
     (pod,) = (await api.get(f"/api/v1/namespaces/{NAMESPACE}/pods?limit=1"))["items"]
     path = f"/api/v1/namespaces/{NAMESPACE}/pods/{pod['metadata']['name']}"

@@ -1,8 +1,8 @@
 """Who owns which fields: managedFields, and server-side apply (pure).
 
 Field sets are sets of paths; a step is "f:NAME", 'k:{"name":"bridge"}' or 'v:"VALUE"' as in FieldsV1. Which lists merge
-by key is LIST_KEYS, from the API's x-kubernetes-list-map-keys; other lists are atomic. Writes of controllers are not
-recorded; an object that nobody owned gets the owner "before-first-apply" with its first apply, as in a real cluster.
+by key is LIST_KEYS, from the API's x-kubernetes-list-map-keys; other lists are atomic. What controllers create
+(ReplicaSets and their pods) nobody owns here; such an object gets the owner "before-first-apply" with its first apply.
 https://kubernetes.io/docs/reference/using-api/server-side-apply/
 """
 
@@ -218,17 +218,33 @@ def updated(type_: str, before: Mapping[str, Any] | None, after: Object, manager
     entries = after["metadata"].get("managedFields") or []
     if before is not None and not entries:
         return []  # nobody has owned it from the start: nobody is asked until the first apply
-    old = flat(type_, before) if before is not None else {}
-    new = flat(type_, after)
+    changed, gone = _difference(type_, before, after)
+    owners = Owners(entries)
+    owners.take(manager, changed, gone)
+    return owners.entries(now)
+
+
+def controlled(kind: Kind, before: Object, after: Object, now: str) -> list[Object]:
+    """managedFields after a controller has written: its status is owned apart from all else, as in a real cluster."""
+    name = "kubelet" if kind.name == "Pod" else "kube-controller-manager"
+    changed, gone = _difference(kind.name, before, after)
+    owners = Owners(after["metadata"].get("managedFields") or [])
+    status = {path for path in changed if path[0] == "f:status"}
+    owners.take(Manager(name, kind.api_version), changed - status, gone)
+    owners.take(Manager(name, kind.api_version, "Update", "status"), status, set())
+    return owners.entries(now)
+
+
+def _difference(type_: str, before: Mapping[str, Any] | None, after: Object) -> tuple[set[Path], set[Path]]:
+    """(paths that are new or have another value, paths that are gone)."""
+    old, new = flat(type_, before) if before is not None else {}, flat(type_, after)
     changed = {
         path
         for path, value in new.items()
         if (path not in old or (value is not _ITEM and value is not _INNER and old[path] != value))
         and not (value is _INNER and path[-1] in _ALWAYS)
     }
-    owners = Owners(entries)
-    owners.take(manager, changed, old.keys() - new.keys())
-    return owners.entries(now)
+    return changed, old.keys() - new.keys()
 
 
 def written_by(

@@ -8,10 +8,10 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from aurora_tui.clock import iso
 from aurora_tui.drill.kubernetes import ownership
 from aurora_tui.drill.kubernetes.defaults import filled
 from aurora_tui.drill.kubernetes.kinds import DEPLOYMENT, NAMESPACE, POD, REPLICA_SET, SERVICE, Kind
+from aurora_tui.drill.kubernetes.moments import stamp
 from aurora_tui.drill.kubernetes.status import (
     already_exists,
     bad_request,
@@ -84,7 +84,7 @@ class Registry:
         for field in ("generation", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields"):
             meta.pop(field, None)
         meta["uid"] = self.uid()
-        meta["creationTimestamp"] = iso(self._now())
+        meta["creationTimestamp"] = stamp(self._now())
         if kind.counts_generations:
             meta["generation"] = 1
         if "status" in kind.subresources:
@@ -103,7 +103,7 @@ class Registry:
         Refused 404, 403, 409 as by `create`.
         """
         meta = {**made.thing["metadata"], "name": made.thing["metadata"]["generateName"] + self.suffix()}
-        meta |= {"uid": self.uid(), "creationTimestamp": iso(self._now())}
+        meta |= {"uid": self.uid(), "creationTimestamp": stamp(self._now())}
         self._admit(made.kind, meta["name"], meta.get("namespace", ""))
         return self.store.put(made.kind, {**made.thing, "metadata": meta})
 
@@ -204,7 +204,12 @@ class Registry:
         """A controller's write: status and spec at once, no questions asked, no defaults filled in."""
         if kind is REPLICA_SET:
             self._count_generation(kind, before.thing, thing)
-        return before if thing == before.thing else self.store.put(kind, thing)
+        if thing == before.thing:
+            return before
+        if "managedFields" in before.thing["metadata"]:
+            owners = ownership.controlled(kind, before.thing, thing, stamp(self._now()))
+            thing = {**thing, "metadata": {**thing["metadata"], "managedFields": owners}}
+        return self.store.put(kind, thing)
 
     def delete(self, entry: Entry, options: DeleteOptions, dry_run: bool = False) -> tuple[Entry, bool]:
         """Delete the object, or begin to: (its state now, whether it is gone); Refused 409 on preconditions."""
@@ -243,7 +248,7 @@ class Registry:
             return thing
         if kind.counts_generations and "deletionTimestamp" not in meta:
             meta["generation"] = meta.get("generation", 1) + 1
-        meta["deletionTimestamp"] = iso(self._now() + grace)
+        meta["deletionTimestamp"] = stamp(self._now() + grace)
         if kind is NAMESPACE:
             thing["status"]["phase"] = "Terminating"
         else:
