@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aurora_tui.clock import iso
+from aurora_tui.drill.kubernetes.moments import stamp
 
 if TYPE_CHECKING:
     from aurora_tui.drill.kubernetes.life import Init
@@ -32,12 +32,12 @@ def waiting(reason: str, message: str = "") -> Object:
 
 def running(since: float) -> Object:
     """The state of a container that runs."""
-    return {"running": {"startedAt": iso(since)}}
+    return {"running": {"startedAt": stamp(since)}}
 
 
 def terminated(exit_code: int, reason: str, since: float, until: float) -> Object:
     """The state of a container that has ended."""
-    ended = {"exitCode": exit_code, "reason": reason, "startedAt": iso(since), "finishedAt": iso(until)}
+    ended = {"exitCode": exit_code, "reason": reason, "startedAt": stamp(since), "finishedAt": stamp(until)}
     return {"terminated": ended}
 
 
@@ -105,7 +105,7 @@ def pod_status(
         if same and before is not None and before.get("message", "") == message and before.get("reason", "") == reason:
             conditions.append(before)
             continue
-        since = before["lastTransitionTime"] if same and before is not None else iso(now)
+        since = before["lastTransitionTime"] if same and before is not None else stamp(now)
         condition = {"type": type_, "status": value, "lastProbeTime": None, "lastTransitionTime": since}
         if reason:
             condition["reason"] = reason
@@ -116,7 +116,7 @@ def pod_status(
     status: Object = {"phase": phase, "conditions": [*old.values(), *conditions], "hostIP": host}
     if address:
         status |= {"podIP": address, "podIPs": [{"ip": address}]}
-    status["startTime"] = iso(began)
+    status["startTime"] = stamp(began)
     if init:
         status["initContainerStatuses"] = init
     return {**status, "containerStatuses": statuses, "qosClass": pod["status"]["qosClass"]}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from aurora_tui.clock import iso, iso_micro
+from aurora_tui.clock import iso_micro
 from aurora_tui.drill.kubernetes.kinds import EVENT, NAMESPACE, Kind
+from aurora_tui.drill.kubernetes.moments import moment, stamp
 from aurora_tui.drill.kubernetes.registry import Registry
-from aurora_tui.drill.kubernetes.victims import moment
 
 KEPT_SECONDS = 3600.0
 """An API server forgets events after an hour."""
@@ -40,7 +40,7 @@ class EventRecorder:
         known = self._registry.store.get(EVENT, namespace, self._names.get(same, ""))
         if known is not None:
             event = {**known.thing, "count": known.thing.get("count", 1) + 1, "message": message}
-            event["lastTimestamp"] = iso(now)
+            event["lastTimestamp"] = stamp(now)
             self._registry.write(EVENT, known, event)
             return
         involved = _reference(kind, about)
@@ -96,10 +96,10 @@ def _event(
 ) -> dict[str, Any]:
     """An Event as the API server would store it, but for its uid. said: reason, message, type, component, host."""
     reason, message, type_, component, host = said
-    stamp = iso(now)
+    told_at = stamp(now)
     meta = {"name": f"{name}.{int(now * 1e9):016x}", "namespace": namespace, "uid": "", "resourceVersion": ""}
     event = {
-        "metadata": {**meta, "creationTimestamp": stamp},
+        "metadata": {**meta, "creationTimestamp": told_at},
         "involvedObject": involved,
         "reason": reason,
         "message": message,
@@ -117,7 +117,7 @@ def _event(
         told["reportingInstance"] = "default-scheduler-0"
         del event["count"]
     else:
-        told = {"source": {"component": component}, "firstTimestamp": stamp, "lastTimestamp": stamp}
+        told = {"source": {"component": component}, "firstTimestamp": told_at, "lastTimestamp": told_at}
         if host:
             told |= {"source": {"component": component, "host": host}, "reportingInstance": host}
     return {**event, **told}

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from aurora_tui.clock import iso
 from aurora_tui.drill.kubernetes import containers
 from aurora_tui.drill.kubernetes.behaviour import Behaviour, Rule
 from aurora_tui.drill.kubernetes.controller import Tools
 from aurora_tui.drill.kubernetes.kinds import NODE, POD
 from aurora_tui.drill.kubernetes.life import Life, Stage
+from aurora_tui.drill.kubernetes.moments import stamp
 from aurora_tui.drill.kubernetes.registry import owner_of
 from aurora_tui.drill.kubernetes.runtime import Runtime, seen
 from aurora_tui.drill.kubernetes.store import Change, Entry, Key, Object
@@ -161,7 +161,7 @@ class Kubelets:
             life.due = seen(now + min(wanted, grace))
             life.log.end(now, ('level=info msg="shutting down"',))
         elif life.due is None or now >= life.due:
-            ended = {**meta, "deletionTimestamp": iso(now), "deletionGracePeriodSeconds": 0}
+            ended = {**meta, "deletionTimestamp": stamp(now), "deletionGracePeriodSeconds": 0}
             life.due, life.grace = None, 0
             last = self._tools.registry.write(POD, entry, entry.but(metadata=ended))
             if not meta.get("finalizers"):

@@ -48,7 +48,7 @@ class ReplicaSetController:
         was = owner_of(change.before.thing) if change.before is not None else None
         owner = owner_of(change.after.thing)
         if owner is not None and (was is None or was["uid"] == owner["uid"]) and owner["kind"] == "ReplicaSet":
-            crew = self._crews.setdefault(owner["uid"], Crew())
+            crew = self._crews.get(owner["uid"]) or self._crews.setdefault(owner["uid"], Crew())
             if change.gone:
                 crew.drop(change.key)
             else:
@@ -95,7 +95,7 @@ class ReplicaSetController:
             return
         one = entry.thing
         uid = one["metadata"]["uid"]
-        crew = self._crews.setdefault(uid, Crew())
+        crew = self._crews.get(uid) or self._crews.setdefault(uid, Crew())
         failure = ""
         if "deletionTimestamp" not in one["metadata"]:
             self._claim(one, crew)

@@ -6,14 +6,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from aurora_tui.clock import iso
 from aurora_tui.drill.kubernetes import nodes
 from aurora_tui.drill.kubernetes.controller import Tools
 from aurora_tui.drill.kubernetes.kinds import NODE, POD
+from aurora_tui.drill.kubernetes.moments import stamp
 from aurora_tui.drill.kubernetes.registry import owner_of
 from aurora_tui.drill.kubernetes.store import Change, Entry, Key, Object
 
 _COMPONENT = "default-scheduler"
+_SLACK = 1e-9
 _RESOURCES = ("cpu", "memory")
 _NO_ROOM = "Too many pods"
 _HELPLESS, _NO_VICTIMS = "Preemption is not helpful for scheduling", "No preemption victims found for incoming pod"
@@ -28,6 +29,18 @@ class _Node:
     kin: Counter[str] = field(default_factory=Counter)
     """Pods of each owner, by its uid."""
     room: dict[str, float] = field(default_factory=dict)
+    open: bool = False
+    """Neither cordoned nor tainted: only its room decides."""
+
+    def has_room(self, asked: dict[str, float]) -> bool:
+        """For one pod more, that asks for so much."""
+        room = self.room
+        if room.get("pods", 1.0) < 1.0:
+            return False
+        for resource, amount in asked.items():  # noqa: SIM110 - asked 140,000 times for 5,000 pods on 28 nodes
+            if amount > room.get(resource, 0.0) + _SLACK:
+                return False
+        return True
 
 
 class Scheduler:
@@ -96,6 +109,7 @@ class Scheduler:
         }
         if "pods" in node.room:
             node.room["pods"] -= node.pods
+        node.open = not node.thing["spec"].get("unschedulable") and not node.thing["spec"].get("taints")
 
     def _book(self, name: str, owner: str, asked: dict[str, float], by: int) -> None:
         node = self._nodes.get(name)
@@ -115,12 +129,13 @@ class Scheduler:
         if entry is None or entry.thing["spec"].get("nodeName") or "deletionTimestamp" in entry.thing["metadata"]:
             return
         asked = _requests(entry.thing)
-        owner = _owner(entry.thing)
+        owner, choosy = _owner(entry.thing), bool(entry.thing["spec"].get("nodeSelector"))
         best: tuple[int, int, str] | None = None
         why: Counter[str] = Counter()
         for name, node in self._nodes.items():
-            reasons = _refusals(entry.thing, asked, node)
-            if reasons:
+            if not (node.open and not choosy and node.has_room(asked)) and (
+                reasons := _refusals(entry.thing, asked, node)
+            ):
                 why.update(reasons)
             elif best is None or (node.kin[owner], node.pods, name) < best:
                 best = (node.kin[owner], node.pods, name)
@@ -132,7 +147,7 @@ class Scheduler:
     def _bind(self, key: Key, entry: Entry, node: str) -> None:
         pod = entry.thing
         said = {"type": "PodScheduled", "status": "True", "lastProbeTime": None}
-        said["lastTransitionTime"] = iso(self._tools.now())
+        said["lastTransitionTime"] = stamp(self._tools.now())
         spec = {**pod["spec"], "nodeName": node}
         self._tools.registry.write(POD, entry, entry.but(spec=spec, status=_with_condition(pod["status"], said)))
         text = f"Successfully assigned {key[0]}/{key[1]} to {node}"
@@ -150,7 +165,7 @@ class Scheduler:
         old = pod["status"].get("conditions", ())
         if not any(c["type"] == "PodScheduled" and c.get("message") == text for c in old):
             said = {"type": "PodScheduled", "status": "False", "lastProbeTime": None}
-            said |= {"lastTransitionTime": iso(self._tools.now()), "reason": "Unschedulable", "message": text}
+            said |= {"lastTransitionTime": stamp(self._tools.now()), "reason": "Unschedulable", "message": text}
             self._tools.registry.write(POD, entry, entry.but(status=_with_condition(pod["status"], said)))
         self._tools.events.record(POD, pod, "FailedScheduling", text, _COMPONENT, type="Warning")
 
@@ -195,5 +210,5 @@ def _refusals(pod: Object, asked: dict[str, float], node: _Node) -> list[str]:
         return ["node(s) didn't match Pod's node affinity/selector"]
     room = node.room
     found = [_NO_ROOM] if room.get("pods", 1.0) < 1.0 else []
-    found += [f"Insufficient {what}" for what, amount in asked.items() if amount > room.get(what, 0.0) + 1e-9]
+    found += [f"Insufficient {what}" for what, amount in asked.items() if amount > room.get(what, 0.0) + _SLACK]
     return found

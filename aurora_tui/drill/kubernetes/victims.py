@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import cmp_to_key, lru_cache
+from functools import cmp_to_key
 from typing import Any
 
-from aurora_tui.clock import parse_iso
+from aurora_tui.drill.kubernetes.moments import moment
 
 Object = dict[str, Any]
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 _PHASES = ("Pending", "Unknown", "Running")
-
-moment = lru_cache(maxsize=8192)(parse_iso)
-"""Unix seconds of an RFC 3339 time; a status' times are asked for again and again."""
 
 
 def ready_since(pod: Object) -> float | None:
