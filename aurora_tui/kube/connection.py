@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
@@ -109,9 +110,11 @@ class Connection:
         """The body of a GET."""
         return (await self.request("GET", path, query, **bounds)).body
 
-    async def get_object(self, path: str, decoder: msgspec.json.Decoder[T], query: Query | None = None) -> T:
+    async def get_object(
+        self, path: str, decoder: msgspec.json.Decoder[T], query: Query | None = None, **bounds: Any
+    ) -> T:
         """The object at `path`; Unreadable when it is not what `decoder` expects."""
-        return decode(decoder, await self.get(path, query), describe_request("GET", path))
+        return decode(decoder, await self.get(path, query, **bounds), describe_request("GET", path))
 
     @asynccontextmanager
     async def watch(
@@ -236,7 +239,7 @@ class Connection:
             async for piece in response.content.iter_any():
                 received += piece
                 if len(received) > largest:
-                    raise Unreadable(f"{request}: the answer is larger than {largest / 2**20:g} MiB", "Is this a Kubernetes API?")
+                    raise _too_large(f"{request}: the answer", largest)
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             raise self._unreachable(error, READ_SECONDS) from error
         return bytes(received)
@@ -270,7 +273,7 @@ class Connection:
                         if line.strip():
                             yield line
                 if len(rest) > LARGEST_LINE:
-                    raise Unreadable(f"{request}: an event is larger than {LARGEST_LINE / 2**20:g} MiB", "Is this a Kubernetes API?")
+                    raise _too_large(f"{request}: an event", LARGEST_LINE)
         except TimeoutError as error:
             raise Silent(f"{request}: no word from {redact_url(self.access.server)}", "It is asked again.") from error
         except (aiohttp.ClientError, OSError) as error:
@@ -300,14 +303,20 @@ class Connection:
             limit = CONNECT_SECONDS if connecting else seconds
             return Unreachable(f"{server} gave no answer within {limit:g} s", "Check the network, VPN and firewall.")
         if isinstance(error, aiohttp.ClientConnectorError):
-            why = safe(error.os_error.strerror or str(error.os_error), 120)
+            code = error.os_error.errno  # asyncio's own words for it are about a "connect call"
+            why = os.strerror(code) if code else safe(error.os_error.strerror or str(error.os_error), 120)
             return Unreachable(f"cannot connect to {server}: {why}", "Check the network, VPN and the server's address.")
-        why = safe(str(error), 160) or type(error).__name__
+        if isinstance(error, aiohttp.ClientPayloadError):
+            why = "the answer is cut short"
+        elif isinstance(error, OSError) and error.errno:
+            why = os.strerror(error.errno)
+        else:
+            why = safe(str(error), 160) or type(error).__name__
         return Unreachable(f"{server} broke off: {why}", "It is asked again.")
 
     def _untrusted(self, error: BaseException) -> Unreachable:
         code = getattr(error, "verify_code", None)
-        why = safe(getattr(error, "verify_message", None) or str(error), 200)
+        why = safe(getattr(error, "verify_message", None) or str(error), 200).rstrip(".")
         if code in _NOT_IN_TIME:
             remedy = "Renew the server's certificate, or set this machine's clock."
         elif code in _OTHER_NAME:
@@ -332,6 +341,10 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes, request: str) -> T:
                 f"{request}: a web page instead of the API's answer", "A proxy or a login page stands in between."
             ) from None
         raise Unreadable(f"{request}: the answer cannot be read: {safe(str(error), 200)}", "Report it.") from error
+
+
+def _too_large(what: str, largest: int) -> Unreadable:
+    return Unreadable(f"{what} is larger than {largest / 2**20:g} MiB", "Is this a Kubernetes API?")
 
 
 def _target(path: str, query: Query | None) -> str:

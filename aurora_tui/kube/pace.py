@@ -3,69 +3,115 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
+import itertools
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from enum import IntEnum
 
 from aurora_tui.kube.connection import SILENT_SECONDS, Connection, Query
 
-WITHIN = 5.25  # seconds; what is sent evenly may arrive in bunches, hence a little more than five
-MOST = 9  # requests that begin in any such stretch
-SPARED = 2  # of them, kept for signs of life
+WITHIN = 5.0  # seconds
+MOST = 9  # requests that begin in any such stretch; of what is sent evenly one more may arrive in a bunch
+
+
+FIRST_ROUND = 3.0  # seconds
+
+
+class Rank(IntEnum):
+    """Who goes first: signs of life, then what makes everything known again, then what keeps it so."""
+
+    LIFE = 0
+    LIST = 1
+    WATCH = 2
+    OPTIONAL = 3
+
+
+# What each leaves for those before it.
+_SPARED = {Rank.LIFE: 0, Rank.LIST: 1, Rank.WATCH: 1, Rank.OPTIONAL: 4}
 
 
 class Pace:
-    """Lets requests begin, in order, MOST in any WITHIN seconds.
+    """Lets requests begin, MOST in any WITHIN seconds, the first rank first.
 
-    The first list and the first watch of each path are free: a console that opens shows everything at once. The
+    For FIRST_ROUND the first list and watch of each path are free: a console that opens shows everything at once. The
     further pages of a list are free too: they belong to a list that was counted.
     """
 
-    def __init__(
-        self,
-        *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._sleep, self._monotonic = sleep, monotonic
+    def __init__(self) -> None:
         self._began: deque[float] = deque()
         self._known: set[str] = set()
-        self._turn = asyncio.Lock()
+        self._waiting: list[tuple[Rank, int, asyncio.Future[None]]] = []
+        self._order = itertools.count()
+        self._next: asyncio.TimerHandle | None = None
+        self._opened = time.monotonic()
 
-    async def turn(self, what: str) -> None:
+    async def turn(self, what: str, rank: Rank) -> None:
         """Wait for one's turn to ask for `what`."""
-        if what not in self._known:
+        if what not in self._known and time.monotonic() - self._opened < FIRST_ROUND:
             self._known.add(what)
             return
-        async with self._turn:
-            await self._room(MOST - SPARED)
+        await self._in_line(rank)
 
     async def sign_of_life(self) -> None:
         """A probe's turn: it passes all others."""
-        await self._room(MOST)
+        await self._in_line(Rank.LIFE)
 
-    async def _room(self, most: int) -> None:
-        while True:
-            now = self._monotonic()
-            while self._began and self._began[0] <= now - WITHIN:
-                self._began.popleft()
-            if len(self._began) < most:
+    async def _in_line(self, rank: Rank) -> None:
+        waits = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (rank, next(self._order), waits))
+        self._serve()
+        await waits  # when it is cancelled, `_serve` finds it done
+
+    def _serve(self) -> None:
+        now = time.monotonic()
+        while self._began and self._began[0] <= now - WITHIN:
+            self._began.popleft()
+        while self._waiting:
+            rank, _, waits = self._waiting[0]
+            if not waits.done():
+                if len(self._began) >= MOST - _SPARED[rank]:
+                    self._again_when(self._began[len(self._began) - (MOST - _SPARED[rank])] + WITHIN - now)
+                    return
                 self._began.append(now)
-                return
-            await self._sleep(self._began[len(self._began) - most] + WITHIN - now)
+                waits.set_result(None)
+            heapq.heappop(self._waiting)
+
+    def _again_when(self, seconds: float) -> None:
+        if self._next is not None:
+            self._next.cancel()
+        self._next = asyncio.get_running_loop().call_later(max(0.0, seconds), self._serve)
+
+
+class Knock:
+    """Lets those who failed try again one after the other, a little apart."""
+
+    EVERY = 1.5  # seconds
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._next = 0.0
+
+    async def __call__(self) -> None:
+        """Wait for one's turn."""
+        async with self._turn:
+            await asyncio.sleep(max(0.0, self._next - time.monotonic()))
+            self._next = time.monotonic() + self.EVERY
 
 
 class Paced:
     """A connection's lists and watches, at a pace."""
 
-    def __init__(self, connection: Connection, pace: Pace) -> None:
+    def __init__(self, connection: Connection, pace: Pace, *, optional: bool = False) -> None:
         self._connection, self._pace = connection, pace
+        self._list, self._watch = (Rank.OPTIONAL, Rank.OPTIONAL) if optional else (Rank.LIST, Rank.WATCH)
 
     async def get(self, path: str, query: Query | None = None) -> bytes:
         """The body of a GET."""
         if "continue" not in (query or {}):
-            await self._pace.turn(path)
+            await self._pace.turn(path, self._list)
         return await self._connection.get(path, query)
 
     @asynccontextmanager
@@ -73,6 +119,6 @@ class Paced:
         self, path: str, query: Query, silent_seconds: float = SILENT_SECONDS
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """The lines of a watch."""
-        await self._pace.turn(f"{path}?watch")
+        await self._pace.turn(f"{path}?watch", self._watch)
         async with self._connection.watch(path, query, silent_seconds) as lines:
             yield lines

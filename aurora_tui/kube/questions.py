@@ -65,29 +65,27 @@ class Permission:
     reason: str = ""
 
 
-async def probe(connection: Connection, namespace: str) -> ApiAnswer:
-    """A sign of life: `/readyz`, or the smallest list where that page is kept from us. ApiError when not ready.
+async def ready(connection: Connection) -> ApiAnswer:
+    """`/readyz`. ApiError when it is not ready, Unreadable when something else answers.
 
     https://kubernetes.io/docs/reference/using-api/health-checks/
     """
-    try:
-        answer = await connection.request("GET", "/readyz", whole_seconds=PROBE_SECONDS, largest=_LARGEST_WORD)
-        if not answer.body.lstrip().startswith((b"ok", b"[+]")):
-            raise Unreadable(
-                f"get /readyz: {said_in_words(answer.body) or 'nothing at all'}", "A proxy or a login page stands before the API."
-            )
-        return answer
-    except ApiError as error:
-        if error.status not in (403, 404):
-            raise
-    pods = f"/api/v1/namespaces/{namespace}/pods"
-    smallest = {"limit": 1, "resourceVersion": 0}
-    return await connection.request("GET", pods, smallest, whole_seconds=PROBE_SECONDS)
+    answer = await connection.request("GET", "/readyz", whole_seconds=PROBE_SECONDS, largest=_LARGEST_WORD)
+    if not answer.body.lstrip().startswith((b"ok", b"[+]")):
+        said = said_in_words(answer.body) or "nothing at all"
+        raise Unreadable(f"get /readyz: {said}", "A proxy or a login page stands before the API.")
+    return answer
+
+
+async def smallest_list(connection: Connection, namespace: str) -> ApiAnswer:
+    """A sign of life where `/readyz` is kept from us. ApiError when even this is."""
+    path = f"/api/v1/namespaces/{namespace}/pods"
+    return await connection.request("GET", path, {"limit": 1, "resourceVersion": 0}, whole_seconds=PROBE_SECONDS)
 
 
 async def server_version(connection: Connection) -> str:
     """As in `v1.35.0`."""
-    return (await connection.get_object("/version", _VERSION)).git_version
+    return (await connection.get_object("/version", _VERSION, whole_seconds=PROBE_SECONDS)).git_version
 
 
 async def whoami(connection: Connection) -> str | None:
@@ -95,7 +93,7 @@ async def whoami(connection: Connection) -> str | None:
     path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
     body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
     try:
-        answer = await connection.request("POST", path, body=body)
+        answer = await connection.request("POST", path, body=body, whole_seconds=PROBE_SECONDS)
     except ApiError as error:
         if error.status in (403, 404):
             return None
@@ -136,7 +134,8 @@ async def may(
 async def namespace(connection: Connection, name: str) -> Namespace | None:
     """The namespace; None when there is no such one. ApiError 403 when we may not look."""
     try:
-        found = await connection.get_object(f"/api/v1/namespaces/{name}", _NAMESPACE)
+        path = f"/api/v1/namespaces/{name}"
+        found = await connection.get_object(path, _NAMESPACE, whole_seconds=PROBE_SECONDS)
     except ApiError as error:
         if error.status == 404 and error.reason == "NotFound":  # a proxy's own 404 is no word on namespaces
             return None

@@ -27,11 +27,14 @@ from aurora_tui.text import safe
 
 WATCH_SECONDS = (300, 600)
 SHORT = 1.0
+STANDS = 0.4  # so long must a watch be open before its silence counts as word that nothing changed
 # Renewed, not failed: a quiet resource of a quiet API server gets no bookmarks, and asking again proves it alive.
 SILENT = 90.0
 ABSENT_RECHECK = 180.0
 # While the API itself is well, what failed is tried again this soon; else the whole back-off holds, until it is.
 SOON = 3.0
+# A list this young is not what a watch breaks at: the watch is tried again without another one.
+YOUNG = 8.0
 DENIED_SOON = 120.0  # so long it is tried again soon after a 403; a role that is missing for good fills the audit log
 LONGEST_RETRY_AFTER = 30.0
 
@@ -53,7 +56,8 @@ class Reflector(Generic[T]):
 
     `changed` is called with the uids that changed, `told` whenever `failure`, `absent` or `note` changed.
     `relisting` is shared by the reflectors of one API, so that a broken one is not met by all lists at once.
-    `gate` is passed after every break; without one the API is taken at its word.
+    `gate` is passed after every break; without one the API is taken at its word. `knock` is awaited before what
+    failed is tried again: of many that fail, one need try, and wakes the others.
     All times here are seconds of `monotonic`.
     """
 
@@ -67,6 +71,7 @@ class Reflector(Generic[T]):
         told: Callable[[], None] = lambda: None,
         relisting: asyncio.Lock | None = None,
         gate: Gate | None = None,
+        knock: Callable[[], Awaitable[None]] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         monotonic: Callable[[], float] = time.monotonic,
         chance: random.Random | None = None,
@@ -79,7 +84,7 @@ class Reflector(Generic[T]):
         self._api = api
         self._changed, self._told = changed, told
         self._relisting = relisting or asyncio.Lock()
-        self._gate = gate
+        self._gate, self._knock = gate, knock
         self._sleep, self._monotonic = sleep, monotonic
         self._chance = chance or random.Random()
         self._backoff = Backoff(self._chance)
@@ -91,6 +96,7 @@ class Reflector(Generic[T]):
         self._listed = False
         self._failure: AuroraError | None = None
         self._listing = self._failed_listing = False
+        self._listed_at: float | None = None
         self._denied_since: float | None = None
         self._heard: float | None = None  # the last word, or the start of the last list
         self._opened: float | None = None  # when the present watch was answered; None while there is none
@@ -129,7 +135,7 @@ class Reflector(Generic[T]):
         return max(self._current or 0.0, self._heard)
 
     def _standing(self) -> bool:
-        return self._opened is not None and self._monotonic() - self._opened >= SHORT
+        return self._opened is not None and self._monotonic() - self._opened >= min(STANDS, SHORT)
 
     # The loop
 
@@ -149,6 +155,8 @@ class Reflector(Generic[T]):
 
         A request that was sent to a silent API may wait for ever, and a watch of it may be dead.
         """
+        if self.absent and not self._resting:
+            return  # nothing is wrong: there is no such thing
         if self._attempt is not None and (self._resting or broken) and not self._attempt.expired():
             self._attempt.reschedule(asyncio.get_running_loop().time())
 
@@ -191,14 +199,14 @@ class Reflector(Generic[T]):
         if isinstance(error, ApiError):
             if error.expired or error.from_the_future or status in (400, 404):
                 self._position = None
-            if error.expired or error.from_the_future or status in (401, 404):
-                self._doubts()
             if self.resource.optional and status in (403, 404):
                 await self._absent(error)
                 return
+            if error.expired or error.from_the_future or status in (401, 404):
+                self._doubts()
             if status == 400 and self._selected:
                 self._selected = None  # "field label not supported": take all, choose later
-        elif isinstance(error, Unreachable) or not self._listing:
+        elif isinstance(error, Unreachable) or (not self._listing and self._position is None):
             self._doubts()
         if self._backoff.failures or not expired:
             # A version that expired is everyday life on a busy cluster; again and again it is a failure.
@@ -216,6 +224,8 @@ class Reflector(Generic[T]):
         self._resting = True
         try:
             await self._sleep(max(wait, least))
+            if self._knock is not None:
+                await self._knock()
         finally:
             self._resting = False
 
@@ -252,7 +262,7 @@ class Reflector(Generic[T]):
             self._whole = self._whole or error.expired
             raise
         self._whole = False
-        self._position = found.version
+        self._position, self._listed_at = found.version, began
         self._listed, self._heard = True, began
         self._changed(self.store.replace(found.items, found.version))
         if self._failed_listing:
@@ -280,7 +290,7 @@ class Reflector(Generic[T]):
                 self._opened = opened = self._monotonic()
                 self._healthy_since = opened if self._healthy_since is None else self._healthy_since
                 if self._failure is not None:
-                    asyncio.get_running_loop().call_later(SHORT, self._told)  # it stands then
+                    asyncio.get_running_loop().call_later(STANDS, self._told)  # it stands then
                 async for line in lines:
                     self._apply(line, request)
                     events += 1
@@ -290,7 +300,7 @@ class Reflector(Generic[T]):
             if self._monotonic() - opened < SHORT:
                 raise
         except Unreadable:
-            self._position = None  # it would be told the same again from here: a new list passes it by
+            self._begin_anew()  # it would be told the same again from here: a new list passes it by
             raise
         finally:
             if self._standing():
@@ -303,14 +313,14 @@ class Reflector(Generic[T]):
         if events == 0:
             # Nothing in less than a second: a server that hangs up, or a version it does not have yet (restored
             # or swapped cluster), which a new list settles.
-            self._position = None
+            self._begin_anew()
             raise Unreadable(f"{request}: closed at once without a word", "It is listed again.")
         await self._sleep(SHORT - lasted)
 
     def _apply(self, line: bytes, request: str) -> None:
         event = decode(_EVENT, line, request)
         if event.type == "ERROR":
-            self._position = None  # what went wrong may be this position: a new list passes it by
+            self._begin_anew()  # what went wrong may be this position: a new list passes it by
             raise status_error(decode(_STATUS, bytes(event.object), request), request)
         if event.type == "BOOKMARK":
             self._move_on(decode(_BOOKMARK, bytes(event.object), request))
@@ -324,6 +334,10 @@ class Reflector(Generic[T]):
             self._changed(changed)
         if len(self.store) > MOST_OBJECTS:
             raise Unreadable(f"{request}: there are more than {MOST_OBJECTS:,}", "Watch a smaller namespace.")
+
+    def _begin_anew(self) -> None:
+        if self._gate is None or self._listed_at is None or self._monotonic() - self._listed_at > YOUNG:
+            self._position = None
 
     def _move_on(self, item: Object) -> None:
         """The next watch begins after the newest that was told; what comes late does not set it back."""

@@ -92,7 +92,10 @@ def _transport_class() -> Any:
             )
 
         def _create_pool_manager(self) -> Any:
-            return _Unredirected(super()._create_pool_manager())
+            session = super()._create_pool_manager()
+            # What breaks off is told and waited out here; aiohttp would ask a second time at once, unseen.
+            session._retry_connection = False
+            return _Unredirected(session)
 
         @property
         def closed(self) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from aurora_tui.errors import AuroraError
 from aurora_tui.kube.connection import Connection
 from aurora_tui.kube.errors import ApiError
+from aurora_tui.kube.pace import Pace
 from aurora_tui.kube.questions import Namespace, namespace
 from aurora_tui.text import redact_url, safe
 
@@ -36,16 +37,23 @@ class Identity:
     _system_refused: bool = False
     _namespace_refused: bool = False
 
-    async def check(self, connection: Connection, name: str, *, thorough: bool) -> None:
-        """AnotherCluster when it is another one than at first. `thorough`: look at the namespace in any case."""
-        system = None if self._system_refused else await self._uid_of_system(connection)
+    async def check(self, connection: Connection, pace: Pace, name: str, *, thorough: bool, sure: bool) -> None:
+        """AnotherCluster when it is another one than at first.
+
+        `sure`: look who it is; else only whether the namespace is there. `thorough`: look at that in any case.
+        """
+        if not sure and self.system:
+            system: str | None = self.system
+        else:
+            system = None if self._system_refused else await self._uid_of_system(connection, pace)
         if system and self.system and system != self.system:
             raise _another(connection, SYSTEM, self.system, system, "")
         self.system = self.system or system
         if (thorough or not system) and not self._namespace_refused:
-            await self._look_at(connection, name, sure=system is not None)
+            await self._look_at(connection, pace, name, sure=system is not None)
 
-    async def _uid_of_system(self, connection: Connection) -> str | None:
+    async def _uid_of_system(self, connection: Connection, pace: Pace) -> str | None:
+        await pace.sign_of_life()
         try:
             found = await namespace(connection, SYSTEM)
         except ApiError as error:
@@ -55,7 +63,8 @@ class Identity:
             return None
         return found.uid if found else None
 
-    async def _look_at(self, connection: Connection, name: str, *, sure: bool) -> None:
+    async def _look_at(self, connection: Connection, pace: Pace, name: str, *, sure: bool) -> None:
+        await pace.sign_of_life()
         try:
             found = await namespace(connection, name)
         except ApiError as error:

@@ -17,14 +17,15 @@ from aurora_tui.kube.access import Access
 from aurora_tui.kube.connection import ApiAnswer, Connection
 from aurora_tui.kube.errors import ApiError, Unreachable
 from aurora_tui.kube.gate import Gate
-from aurora_tui.kube.pace import Pace
-from aurora_tui.kube.questions import probe, server_version, whoami
+from aurora_tui.kube.pace import Pace, Rank
+from aurora_tui.kube.questions import ready, server_version, smallest_list, whoami
 from aurora_tui.sources.cluster_identity import AnotherCluster, Identity
 
 PROBE_EVERY = 5.0  # real seconds, as are all below: networks do not run faster in a drill
 AGAIN = 2.0  # while something is wrong
+MOST_PROBES = 3
 AT_ONCE = 0.3  # between two looks that somebody waits for
-THOROUGH_EVERY = 6  # looks
+THOROUGH_EVERY = 3  # looks
 LONGEST_RETRY_AFTER = 30.0
 
 
@@ -63,6 +64,7 @@ class Life:
         self._probes: dict[asyncio.Task[ApiAnswer], float] = {}
         self._looks = 0
         self._introduced = False
+        self._readyz_refused = False
         connection.rejected = self._wanted.set
 
     @property
@@ -86,6 +88,8 @@ class Life:
     async def _until_next(self, began: float, pause: float) -> None:
         if self._probes:
             return  # long enough was waited for the last one
+        if not self.gate.doubted:
+            self._wanted.clear()
         troubled = self.failure is not None or self.another is not None or not self._settled()
         least = AGAIN if self.failure is not None or self.another is not None else AT_ONCE
         await asyncio.sleep(max(0.0, began + max(min(least, PROBE_EVERY), pause) - time.monotonic()))
@@ -104,7 +108,8 @@ class Life:
         """One look; returns how long the server wants to be left alone."""
         began = time.monotonic()
         try:
-            sent = await self._sign_of_life()
+            # While another cluster answers, only the first one's name is a sign of life.
+            sent = began if self.another is not None else await self._sign_of_life()
             if sent is not None:  # else another probe follows the first
                 await self._recognise(sent)
                 await self._introduce()
@@ -138,8 +143,9 @@ class Life:
 
         A probe that hangs may hang in a connection that is dead for good: others go after it.
         """
-        await self._pace.sign_of_life()
-        self._probes[asyncio.create_task(probe(self._connection, self._namespace))] = time.monotonic()
+        if len(self._probes) < MOST_PROBES:
+            await self._pace.sign_of_life()
+            self._probes[asyncio.create_task(self._probe())] = time.monotonic()
         await asyncio.wait(self._probes, timeout=AGAIN, return_when=asyncio.FIRST_COMPLETED)
         done = [task for task in self._probes if task.done()]
         sent = {task: self._probes.pop(task) for task in done}
@@ -155,6 +161,18 @@ class Life:
             task.result()
         return None
 
+    async def _probe(self) -> ApiAnswer:
+        """Where /readyz is kept from us, the smallest list."""
+        if not self._readyz_refused:
+            try:
+                return await ready(self._connection)
+            except ApiError as error:
+                if error.status not in (403, 404):
+                    raise
+            self._readyz_refused = True
+            await self._pace.sign_of_life()
+        return await smallest_list(self._connection, self._namespace)
+
     def _well(self, answer: ApiAnswer, sent: float, *, late: bool) -> None:
         failure, self.failure = self.failure, None
         self.answer, self.alive, self.gate.well = answer, sent, True
@@ -163,10 +181,11 @@ class Life:
             self._revived(late or isinstance(failure, Unreachable))
 
     async def _recognise(self, sent: float) -> None:
+        doubted = self.gate.doubted or self.another is not None
         thorough = self._looks % THOROUGH_EVERY == 0 or not self._settled()
-        if thorough or self.gate.doubted or self.another is not None:
-            await self._pace.sign_of_life()
-            await self._identity.check(self._connection, self._namespace, thorough=thorough)
+        if thorough or doubted:
+            sure = doubted or self._looks % THOROUGH_EVERY == 0
+            await self._identity.check(self._connection, self._pace, self._namespace, thorough=thorough, sure=sure)
         self._looks += 1
         self.another = None
         self.gate.open(sent)
@@ -183,8 +202,10 @@ class Life:
     async def _introduce(self) -> None:
         """Who they are, and who we are. What may not be asked stays unknown."""
         if not self._introduced:
+            await self._pace.turn("/version", Rank.OPTIONAL)
             with _unless_refused():
                 self.version = await server_version(self._connection)
+            await self._pace.turn("whoami", Rank.OPTIONAL)
             with _unless_refused():
                 self.user = await whoami(self._connection) or self._connection.access.user.name
             self._introduced = True

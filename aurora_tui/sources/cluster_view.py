@@ -10,13 +10,11 @@ from typing import Any, NoReturn, cast
 import msgspec
 
 from aurora_tui.clock import WALL, Clock
-from aurora_tui.errors import AuroraError
 from aurora_tui.kube.access import Access
 from aurora_tui.kube.connection import Connection
-from aurora_tui.kube.errors import ApiError
 from aurora_tui.kube.listing import Resource
 from aurora_tui.kube.objects import Deployment, Event, HttpRoute, Object, Pod, ReplicaSet, TrafficSplit
-from aurora_tui.kube.pace import Pace, Paced
+from aurora_tui.kube.pace import Knock, Pace, Paced
 from aurora_tui.kube.reflector import Reflector
 from aurora_tui.situation.mission import WorkloadRoles
 from aurora_tui.situation.observation import ClusterObserved, SourceFailed
@@ -88,16 +86,17 @@ class ClusterView:
         )
         pods: Resource[Any] = Resource(PODS, ("api/v1",), Pod, keep=PodKeeper())
         resources: tuple[Resource[Any], ...] = (DEPLOYMENTS, REPLICASETS, pods, EVENTS, ROUTES, SPLITS)
-        paced, relisting = Paced(connection, pace), asyncio.Lock()
+        relisting, knock = asyncio.Lock(), Knock()
         self.reflectors: list[Reflector[Any]] = [
             Reflector(
-                paced,
+                Paced(connection, pace, optional=resource.optional),
                 resource,
                 name,
                 changed=self._pods_changed if resource is pods else self._changed,
                 told=self._wake.set,
                 relisting=relisting,
                 gate=self._life.gate,
+                knock=knock,
             )
             for name in dict.fromkeys(namespaces)
             for resource in resources
@@ -177,11 +176,7 @@ class ClusterView:
             return safe(str(self._life.another), 600)
         failures = [(one.resource.plural, one.failure) for one in failing if one in required and one.failure]
         if self._life.failure is not None:
-            told = str(self._life.failure)
-            # A probe that fails explains the lists; where the API answers, they may fail for another reason.
-            if isinstance(self._life.failure, ApiError) and failures and not _same(failures[0][1], self._life.failure):
-                told = f"{told} And: {failures[0][1]}"
-            return safe(told, 600)
+            return safe(str(self._life.failure), 600)  # which explains what the lists say, too
         if not failures:
             return ""
         (_, first), others = failures[0], dict.fromkeys(plural for plural, _ in failures[1:])
@@ -287,8 +282,3 @@ class ClusterView:
         if abs(ahead - self._projection.ahead) > _AHEAD_NOISE * self._clock.speed:
             self._projection.date(ahead)
             self._dirty = True
-
-
-def _same(one: AuroraError, other: AuroraError) -> bool:
-    """Whether two failures have one cause, as far as the API tells it."""
-    return isinstance(one, ApiError) and isinstance(other, ApiError) and one.status == other.status

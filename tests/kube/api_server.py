@@ -173,7 +173,7 @@ class ApiServer:
                     if version > since and path == request.path:
                         await send(response, kind, item)
                 async with self._changed:
-                    if position == len(self.history):
+                    if position >= len(self.history):
                         await self._changed.wait()
         finally:
             self.watches.remove(transport)

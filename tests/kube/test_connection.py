@@ -83,7 +83,7 @@ async def test_small_questions_are_answered(connection: Connection, server: ApiS
     assert await questions.namespace(connection, "prod") == questions.Namespace(phase="Active", uid="uid-prod")
     server.always["/api/v1/namespaces/prod"] = fails(404, "NotFound")
     assert await questions.namespace(connection, "prod") is None
-    answer = await questions.probe(connection, "prod")
+    answer = await questions.ready(connection)
     assert answer.body == b"ok"
     assert answer.date is not None
     assert abs(answer.date - answer.received_at) < 2
@@ -97,8 +97,7 @@ async def test_an_old_api_does_not_say_who_we_are(connection: Connection, server
 async def test_where_readyz_is_kept_from_us_the_smallest_list_is_the_probe(
     connection: Connection, server: ApiServer
 ) -> None:
-    server.always["/readyz"] = fails(403)
-    await questions.probe(connection, "prod")
+    await questions.smallest_list(connection, "prod")
     assert server.requests[-1] == f"{PODS}?limit=1&resourceVersion=0"
 
 
@@ -108,7 +107,7 @@ async def test_an_api_that_is_not_ready_fails_the_probe(connection: Connection, 
 
     server.always["/readyz"] = not_ready
     with pytest.raises(ApiError, match="etcd failed"):
-        await questions.probe(connection, "prod")
+        await questions.ready(connection)
 
 
 async def test_a_log_is_read_from_its_end_and_made_safe(connection: Connection, server: ApiServer) -> None:
