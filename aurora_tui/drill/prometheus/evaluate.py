@@ -197,7 +197,8 @@ class Evaluator:
         operator, modifier = str(node.op), node.modifier
         as_bool = modifier is not None and modifier.return_bool
         if is_scalar(node.lhs):
-            return binary.vector_scalar(operator, self.vector(node.rhs), self.scalar(node.lhs), as_bool, True)
+            numbers = self.scalar(node.lhs)  # the left side first: of two errors the first is told
+            return binary.vector_scalar(operator, self.vector(node.rhs), numbers, as_bool, True)
         if is_scalar(node.rhs):
             return binary.vector_scalar(operator, self.vector(node.lhs), self.scalar(node.rhs), as_bool, False)
         left, right = self.vector(node.lhs), self.vector(node.rhs)

@@ -221,7 +221,7 @@ class RuleEngine:
         if limit and len(opened) > limit:
             state.alerts.clear()
             raise ExecutionFailed(f"exceeded limit of {limit} with {len(opened)} alerts")
-        return _alert_series(opened)
+        return _alert_series(rule, opened)
 
     async def _send(self, at: float) -> None:
         due = [
@@ -268,10 +268,12 @@ def _needs_sending(alert: ActiveAlert, at: float) -> bool:
     return alert.sent_at + _RESEND_DELAY < at
 
 
-def _alert_series(alerts: Sequence[ActiveAlert]) -> dict[Labels, float]:
+def _alert_series(rule: Rule, alerts: Sequence[ActiveAlert]) -> dict[Labels, float]:
+    """ALERTS and ALERTS_FOR_STATE. A label whose template came to nothing stands there as it was written: Prometheus
+    puts the alert's labels over the rule's."""
     samples: dict[Labels, float] = {}
     for alert in alerts:
-        own = dict(alert.labels)
+        own = {**rule.labels, **dict(alert.labels)}
         samples[labels_of({**own, NAME: "ALERTS", "alertstate": alert.state})] = 1.0
         samples[labels_of({**own, NAME: "ALERTS_FOR_STATE"})] = float(int(alert.active_at))
     return samples

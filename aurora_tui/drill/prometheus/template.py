@@ -10,7 +10,9 @@ import math
 import re
 from collections.abc import Mapping
 
-_ACTION = re.compile(r"\{\{-?\s*(.*?)\s*-?\}\}", re.DOTALL)
+from aurora_tui.drill.prometheus.floats import format_exponent
+
+_ACTION = re.compile(r"(?:\s*\{\{-\s|\{\{)\s*(.*?)\s*(?:\s-\}\}\s*|\}\})", re.DOTALL)
 _PRINTF = re.compile(r'printf\s+"([^"]*)"(?:\s+(\S+))?')
 _VERB = re.compile(r"%(?:\.\d+)?[fge]|%[sv]")
 _BIG = ("", "k", "M", "G", "T", "P", "E", "Z", "Y")
@@ -64,7 +66,7 @@ def _filter(name: str, current: str | float) -> str:
     if name == "humanize":
         return _humanize(number)
     if name == "humanizePercentage":
-        return f"{number * 100:.4g}%"
+        return f"{number * 100:.4g}%" if math.isfinite(number) else f"{plain(number)}%"
     if name == "humanizeDuration":
         return _humanize_duration(number)
     raise _Unknown(f"function {name!r} is not defined")
@@ -79,18 +81,17 @@ def _printf(form: str, current: str | float) -> str:
     elif isinstance(current, str):
         raise _Unknown(f"{current!r} is not a number")
     else:
-        text = verb[0] % current
+        text = verb[0] % current if math.isfinite(current) else plain(current)
     return (form[: verb.start()] + text + form[verb.end() :]).replace("%%", "%")
 
 
 def plain(value: float) -> str:
-    """A float as Go's %v prints it."""
+    """A float as Go's %v prints it: with an exponent from a million on, and below 0.0001."""
     if not math.isfinite(value):
         return "NaN" if value != value else ("+Inf" if value > 0 else "-Inf")
-    text = repr(value)
-    if "e" in text and 1e-4 <= abs(value) < 1e21:
-        return f"{value:.0f}"
-    return text.removesuffix(".0")
+    if value == 0 or 1e-4 <= abs(value) < 1e6:
+        return repr(value).removesuffix(".0")
+    return format_exponent(value)
 
 
 def _humanize(value: float) -> str:
