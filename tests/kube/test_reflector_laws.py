@@ -30,7 +30,9 @@ changes = st.lists(
     ),
     max_size=4,
 )
-OUTCOMES = ["well", "well", "end", "cut", "html", "gone", "refuse", "repeat", "bookmark"]
+OUTCOMES = [
+    "well", "well", "end", "cut", "html", "gone", "refuse", "repeat", "bookmark", "late", "late", "backwards", "nobody",
+]  # fmt: skip
 happenings = st.lists(st.tuples(changes, st.sampled_from(OUTCOMES)), max_size=20)
 
 
@@ -42,6 +44,7 @@ class Told:
         self.version, self.compacted, self.names = 10, 0, 0
         self.held: dict[str, tuple[str, int]] = {}
         self.history: list[tuple[int, str, tuple[str, int]]] = []
+        self.backwards = False  # the next events are told newest first
         self.quiet = asyncio.Event()
         for uid in "abc":
             self._change("put", uid)
@@ -103,9 +106,11 @@ class Told:
             yield line("ERROR", status_body(410, "Expired", "too old"))
             return
         while True:
-            for version, kind, item in [one for one in self.history if one[0] > told]:
+            news = [one for one in self.history if one[0] > told]
+            for version, kind, item in reversed(news) if self.backwards else news:
                 yield line(kind, wire(*item))
-                told = version
+                told = max(told, version)
+            self.backwards = False
             if not self.script:
                 self.quiet.set()
                 await asyncio.Event().wait()
@@ -122,6 +127,14 @@ class Told:
                     yield line("ERROR", status_body(500, "InternalError", "etcd"))
                 case "bookmark":
                     yield line("BOOKMARK", {"metadata": {"resourceVersion": str(told)}, "spec": {"containers": None}})
+                case "late":
+                    # From before this watch, or before the list: what was deleted since is told as if it were there.
+                    for _, kind, item in [one for one in self.history if one[0] <= told][:6][::-1]:
+                        yield line(kind, wire(*item))
+                case "backwards":
+                    self.backwards = True
+                case "nobody":
+                    yield line("ADDED", {"kind": "Pod"})
                 case "repeat":
                     for _, kind, item in [one for one in self.history if since < one[0] <= told][-2:]:
                         yield line(kind, wire(*item))
