@@ -130,6 +130,7 @@ async def test_a_controllers_status_and_annotations_are_its_own(api: Api) -> Non
         "f:metadata": {"f:annotations": {"f:deployment.kubernetes.io/revision": {}}}
     }
     assert set(told["kube-controller-manager", "status"]) == {"f:status"}
+    assert set(told["kubectl-client-side-apply", ""]) == {"f:metadata", "f:spec"}
 
 
 async def test_what_nobody_owned_belongs_to_those_before_the_first_apply(api: Api) -> None:

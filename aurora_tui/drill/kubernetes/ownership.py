@@ -219,6 +219,8 @@ def updated(type_: str, before: Mapping[str, Any] | None, after: Object, manager
     if before is not None and not entries:
         return []  # nobody has owned it from the start: nobody is asked until the first apply
     changed, gone = _difference(type_, before, after)
+    if manager.subresource != "status":  # whatever it says of the status is not heeded
+        changed = {path for path in changed if path[0] != "f:status"}
     owners = Owners(entries)
     owners.take(manager, changed, gone)
     return owners.entries(now)
@@ -227,12 +229,36 @@ def updated(type_: str, before: Mapping[str, Any] | None, after: Object, manager
 def controlled(kind: Kind, before: Object, after: Object, now: str) -> list[Object]:
     """managedFields after a controller has written: its status is owned apart from all else, as in a real cluster."""
     name = "kubelet" if kind.name == "Pod" else "kube-controller-manager"
+    entries: list[Object] = after["metadata"].get("managedFields") or []
+    if _only_again(kind, name, entries, before, after):
+        return entries
     changed, gone = _difference(kind.name, before, after)
-    owners = Owners(after["metadata"].get("managedFields") or [])
+    owners = Owners(entries)
     status = {path for path in changed if path[0] == "f:status"}
     owners.take(Manager(name, kind.api_version), changed - status, gone)
     owners.take(Manager(name, kind.api_version, "Update", "status"), status, set())
     return owners.entries(now)
+
+
+def _only_again(kind: Kind, name: str, entries: list[Object], before: Object, after: Object) -> bool:
+    """Whether it has only set anew what it has in the status already: the usual case, and quickly told."""
+    if any(before.get(part) != after.get(part) for part in ("metadata", "spec")):
+        return False
+    told = [entry for entry in entries if "f:status" in entry["fieldsV1"]]
+    if len(told) != 1 or told[0]["manager"] != name:
+        return False
+    status = {"status": before.get("status") or {}}, {"status": after.get("status") or {}}
+    changed, gone = _difference(kind.name, *status)
+    return not gone and all(_holds(told[0]["fieldsV1"], path) for path in changed)
+
+
+def _holds(fields: Mapping[str, Any], path: Path) -> bool:
+    """Whether a field set in FieldsV1 has the path."""
+    for step in path:
+        if step not in fields:
+            return False
+        fields = fields[step]
+    return not fields or _HERE in fields
 
 
 def _difference(type_: str, before: Mapping[str, Any] | None, after: Object) -> tuple[set[Path], set[Path]]:
