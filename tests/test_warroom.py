@@ -10,9 +10,18 @@ from typing import Any
 import pytest
 
 from aurora_tui import clock as clocks
+from aurora_tui import warroom as warrooms
 from aurora_tui.situation.mission import Environment, HttpSource
-from aurora_tui.situation.observation import AlertsObserved, JournalObserved, MetricsObserved, Observation
+from aurora_tui.situation.observation import (
+    AlertsObserved,
+    ClusterObserved,
+    JournalObserved,
+    MetricsObserved,
+    Observation,
+)
+from aurora_tui.situation.situation import Situation
 from aurora_tui.situation.verdict import Word
+from aurora_tui.situation.workload import WorkloadsObserved
 from aurora_tui.sources import server_time
 from aurora_tui.warroom import Warroom
 from tests.situation.missions import (
@@ -131,3 +140,30 @@ async def test_a_source_that_fails_to_close_leaves_no_other_one_open(
     with pytest.raises(RuntimeError, match="no"):
         await room.warroom.close()
     assert closed == ["metrics", "am", "prom", "ledger"]
+
+
+async def test_what_the_cluster_tells_goes_on_at_once_and_other_sources_wait_their_turn(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def idle(tell: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(warrooms, "SHORTEST_BETWEEN", 3600.0)
+    monkeypatch.setattr(warrooms, "LONGEST_BETWEEN", 7200.0)
+    for source in room.warroom.sources:
+        monkeypatch.setattr(source, "run", idle)
+    told: asyncio.Queue[Situation] = asyncio.Queue()
+    running = asyncio.create_task(room.warroom.run(told.put_nowait))
+    try:
+        async with asyncio.timeout(20):
+            await told.get()
+            room.tell(*room.others())
+            for _ in range(50):
+                await asyncio.sleep(0)
+            assert told.empty()
+            for name in ("one", "two"):
+                room.tell(ClusterObserved(source="cluster", at=room.wall, workloads=WorkloadsObserved(cluster=name)))
+            assert (await told.get()).cluster == "two"
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)

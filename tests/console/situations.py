@@ -475,6 +475,50 @@ def huge(pods: int = 10_000, alerts: int = 2_000) -> Situation:
     return msgspec.structs.replace(breaching(), pods=many, alerts=rows)
 
 
+def crowd(deployments: int = 40, pods: int = 125, sick: int = 5, alerts: int = 1_000) -> Situation:
+    """A large world: of `deployments` beside the mission's, `sick` are short of pods; the first of these crashes."""
+    base = breaching()
+    others = []
+    many = list(base.pods)
+    for number in range(deployments):
+        name, missing = f"crowd-{number:02d}", 10 if number in range(3, 3 + sick) else 0
+        other = msgspec.structs.replace(
+            base.deployments[1],
+            uid=f"d-{name}",
+            name=name,
+            role=Role.OTHER,
+            revision=1,
+            image="registry/crowd:1.0.0",
+            desired=pods,
+            ready=pods - missing,
+            traffic=None,
+        )
+        others.append(other)
+        for place in range(pods):
+            one = msgspec.structs.replace(pod(), uid=f"{name}-{place}", name=f"{name}-5d6f-p{place:03d}", owner=name)
+            if place < missing:
+                crashes = number == 3 and place < 5
+                reason = "CrashLoopBackOff" if crashes else "Running"
+                one = msgspec.structs.replace(one, healthy=False, reason=reason, ready=1)
+            many.append(one)
+    names = ("PodCrashLooping", "PodNotReady", "TreatyFillRateLow", "CertificateExpiresSoon")
+    rows = [
+        alert(
+            names[number % len(names)],
+            (Severity.SEV3, Severity.SEV4)[number % len(names) == 3],
+            fingerprint=f"f-{number}",
+            since=NOW - 7_000 + number,
+            subject=f"pod crowd-{number:03d}",
+            sources=("am",),
+        )
+        for number in range(alerts)
+    ]
+    rows.sort(key=lambda row: (row.severity is Severity.SEV4, row.since))
+    return msgspec.structs.replace(
+        base, deployments=(*base.deployments, *others), pods=tuple(many), alerts=(*base.alerts[:1], *rows)
+    )
+
+
 def empty() -> Situation:
     """The first Situation of a console: no source has answered yet."""
     base = go()

@@ -44,7 +44,7 @@ def typed(*keys: str) -> Callable[[Pilot[Any]], Any]:
 
 
 @pytest.mark.parametrize("size", [LARGE, SMALL], ids=["120x36", "80x24"])
-@pytest.mark.parametrize("name", ["go", "breaching", "blind"])
+@pytest.mark.parametrize("name", ["go", "breaching", "blind", "crowd"])
 def test_a_verdict(snap_compare: Compare, name: str, size: tuple[int, int]) -> None:
     assert snap_compare(console(getattr(made_up, name)()), terminal_size=size, run_before=typed())
 

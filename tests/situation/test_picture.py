@@ -549,3 +549,58 @@ def test_a_probe_is_shown_by_its_own_id() -> None:
     status = ProbeStatus(id="bridge", title="bridge", ok=True, detail="ok", latency=0.01, checked_at=NOW)
     console.tell(ProbeObserved(source="probe bridge", at=NOW, probe=status))
     assert console.at(1).probes == (status,)
+
+
+# A thousand alerts are merged when something happened to them, and not at every look.
+
+
+def _many(count: int = 50) -> tuple[SourceAlert, ...]:
+    return tuple(alert("am", pod=f"p{number}") for number in range(count))
+
+
+def test_alerts_that_are_told_as_before_are_not_merged_again() -> None:
+    console = calm_console()
+    console.tell(alerts("am", 5, *_many()))
+    before = console.picture
+    console.tell(alerts("am", 10, *_many()), alerts("prom", 10))
+    assert console.picture.tracks is before.tracks
+    assert console.at(10).alerts is before.alerts
+
+
+def test_alerts_that_are_told_differently_are_merged() -> None:
+    console = calm_console()
+    console.tell(alerts("am", 5, *_many()))
+    console.tell(alerts("am", 10, *_many(49)))
+    states = [row.state.value for row in console.at(10).alerts]
+    assert (states.count("firing"), states.count("resolved")) == (49, 1)
+
+
+def test_an_alert_that_is_gone_goes_on_being_followed_while_nothing_new_is_told() -> None:
+    console = calm_console()
+    console.tell(alerts("am", 5, *_many(1)))
+    for later in (10.0, 300.0, 600.0):
+        console.tell(alerts("am", later))
+        assert [row.state.value for row in console.at(later).alerts] == ["resolved"]
+    console.tell(alerts("am", 700.0))
+    assert console.at(700.0).alerts == ()
+
+
+def test_flapping_ends_though_the_same_is_told_again_and_again() -> None:
+    console = calm_console()
+    for look in range(7):
+        console.tell(metrics(look * 60.0), alerts("am", look * 60.0, *_many(1)[: 1 - look % 2]))
+    assert [row.flapping for row in console.at(360).alerts] == [True]
+    console.tell(metrics(1000.0), alerts("am", 1000.0, *_many(1)))
+    assert [row.flapping for row in console.at(1000).alerts] == [True]
+    console.tell(metrics(2300.0), alerts("am", 2300.0, *_many(1)))
+    assert [row.flapping for row in console.at(2300).alerts] == [False]
+
+
+def test_alerts_are_judged_anew_when_a_source_of_them_goes_dark() -> None:
+    console = calm_console()
+    quiet = alert("am", state=AlertState.SILENCED, pod="p1")
+    loud = alert("prom", pod="p1")
+    console.tell(alerts("am", 5, quiet), alerts("prom", 5, loud))
+    assert [row.state.value for row in console.at(5).alerts] == ["silenced"]
+    console.tell(alerts("prom", 100, loud))
+    assert [row.state.value for row in console.at(100).alerts] == ["firing"]

@@ -447,3 +447,26 @@ def test_with_an_essential_source_dark_it_is_blind_or_worse(
 ) -> None:
     dark = msgspec.structs.replace(CALM, lights=with_light(name, **changes))
     assert decide(adding(dark, facts)).word in (Word.BLIND, Word.ROLL_BACK)
+
+
+# Many of a kind are one reason.
+
+
+def test_many_grave_alerts_of_a_name_are_one_reason_with_their_count_since_the_first() -> None:
+    many = tuple(msgspec.structs.replace(alert(), fingerprint=str(number), since=NOW - number) for number in range(200))
+    found = [reason for reason in verdict(alerts=many).reasons if "firing" in reason.text]
+    assert [(reason.text, reason.since) for reason in found] == [(f"SEV2 {many[0].name} ×200 firing", NOW - 199)]
+
+
+def test_alerts_of_one_name_that_are_lost_are_told_apart_from_those_that_fire() -> None:
+    both = (alert(), msgspec.structs.replace(alert(state=AlertState.LOST), fingerprint="other"))
+    assert len([reason for reason in verdict(alerts=both).reasons if "SEV2" in reason.text]) == 2
+
+
+def test_a_few_sick_pods_are_named_and_many_with_the_same_trouble_are_counted() -> None:
+    def sick(count: int) -> list[str]:
+        pods = tuple(pod(uid=str(number), name=f"aurora-bridge-{number}") for number in range(count))
+        return [reason.text for reason in verdict(pods=pods).reasons]
+
+    assert sick(3) == [f"aurora-bridge-{number} CrashLoopBackOff" for number in range(3)]
+    assert sick(300) == ["300 pods of aurora-bridge CrashLoopBackOff"]
