@@ -103,16 +103,14 @@ class ClusterEvents:
         return [*("node-loss" for _ in self._lost), *(("churn",) if churning else ())]
 
     def apply(self, event: ClusterEvent) -> None:
-        """Let the event happen now. UsageError when there is no such node."""
+        """Let the event happen now. UsageError when there is no such node, none left to lose, or no such deployment."""
         match event:
             case NodeLoss():
                 name = self._node(event.node or self._busiest())
                 self._cluster.lose_node(name)
                 self._lost[name] = None
             case NodeReturn():
-                for name in [self._node(event.node)] if event.node else list(self._lost):
-                    self._cluster.return_node(name)
-                    self._lost.pop(name, None)
+                self._return([self._node(event.node)] if event.node else list(self._lost))
             case PodTrouble():
                 self._trouble(event)
             case Crowd():
@@ -123,9 +121,7 @@ class ClusterEvents:
     def recover(self) -> None:
         """Nodes return, images and configuration are there again, the crowd is quiet. What crashes stays so."""
         self.stop()
-        for name in list(self._lost):
-            self._cluster.return_node(name)
-        self._lost.clear()
+        self._return(list(self._lost))
         for rule in self._until_recovery:
             self._cluster.forget(rule)
         self._until_recovery.clear()
@@ -135,6 +131,13 @@ class ClusterEvents:
         if self._churning is not None:
             self._churning.cancel()
             self._churning = None
+
+    def _return(self, names: list[str]) -> None:
+        """A node that somebody has deleted meanwhile stays away."""
+        for name in names:
+            self._lost.pop(name, None)
+            if self._cluster.store.get(NODE, "", name) is not None:
+                self._cluster.return_node(name)
 
     def _node(self, name: str) -> str:
         if self._cluster.store.get(NODE, "", name) is None:

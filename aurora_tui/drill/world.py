@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
@@ -193,7 +194,10 @@ class World:
         for event in self.options.scenario.event:
             while (left := self.clock.world_origin + event.at - self.clock.now()) > 0:
                 await self.clock.sleep(left)
-            await self.apply(event)
+            try:
+                await self.apply(event)
+            except UsageError as error:  # somebody has deleted what it is about: the drill goes on
+                print(f"The scenario's {event.__struct_config__.tag} could not happen: {error}", file=sys.stderr)
 
     async def apply(self, event: Event) -> None:
         """Let an event happen now."""

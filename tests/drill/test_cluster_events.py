@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from aurora_tui.drill.cluster_events import ClusterEvents
+from aurora_tui.drill.kubernetes.kinds import NODE
 from aurora_tui.drill.kubernetes.pod_state import pod_reason
+from aurora_tui.drill.kubernetes.registry import DeleteOptions
 from aurora_tui.drill.manifests import CANARY, NAMESPACE, before_canary, canary
 from aurora_tui.drill.scenario import event_of
 from aurora_tui.errors import UsageError
@@ -56,6 +58,20 @@ def test_nodes_are_lost_one_after_another_until_none_is_left() -> None:
     told.events.recover()
     told.cluster.pass_time(10)
     assert len(told.cluster.ready_pods(NAMESPACE, {"app": CANARY})) == 3
+
+
+def test_a_lost_node_that_is_deleted_stays_away_and_holds_nothing_up() -> None:
+    told = Told()
+    told.now(do="node-loss", node="node-1")
+    told.cluster.registry.delete(told.cluster.registry.find(NODE, "", "node-1"), DeleteOptions())
+    told.cluster.pass_time(120)
+    told.events.recover()
+    told.cluster.pass_time(60)
+    assert told.events.names() == []
+    assert {pod["spec"]["nodeName"] for pod in told.cluster.ready_pods(NAMESPACE, {"app": CANARY})} == {
+        "node-0",
+        "node-2",
+    }
 
 
 def test_a_node_that_there_is_not_is_refused_with_those_there_are() -> None:

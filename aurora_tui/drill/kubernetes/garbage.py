@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aurora_tui.clock import parse_iso
+from aurora_tui.drill.kubernetes.adoption import released
 from aurora_tui.drill.kubernetes.controller import Tools
 from aurora_tui.drill.kubernetes.kinds import KINDS, NAMESPACE, POD, Kind
 from aurora_tui.drill.kubernetes.registry import FOREGROUND, ORPHAN, DeleteOptions
@@ -71,7 +72,7 @@ class GarbageCollector:
         finalizers = owner.thing["metadata"].get("finalizers", ())
         if ORPHAN in finalizers:
             for entry in dependents:
-                self._release(entry, uid)
+                self._tools.registry.write(entry.kind, entry, released(entry, uid))
             self._dependents.pop(uid, None)
             self._unhold(owner, ORPHAN)
         elif FOREGROUND in finalizers:
@@ -83,14 +84,6 @@ class GarbageCollector:
     def _delete(self, entry: Entry, propagation: str) -> None:
         if "deletionTimestamp" not in entry.thing["metadata"]:
             self._tools.registry.delete(entry, DeleteOptions(propagation=propagation))
-
-    def _release(self, entry: Entry, uid: str) -> None:
-        thing = entry.copy()
-        owners = [owner for owner in thing["metadata"]["ownerReferences"] if owner["uid"] != uid]
-        thing["metadata"]["ownerReferences"] = owners
-        if not owners:
-            del thing["metadata"]["ownerReferences"]
-        self._tools.registry.write(entry.kind, entry, thing)
 
     def _unhold(self, owner: Entry, finalizer: str) -> None:
         thing: Object = owner.copy()
