@@ -160,7 +160,8 @@ async def _apply(call: Call) -> web.Response:
     manager = Manager(name, target.kind.api_version, "Apply", target.subresource)
     force = call.request.query.get("force") in ("true", "1")
     before = call.cluster.store.get(target.kind, call.home, target.name)
-    said = {field: config[field] for field in config if field not in ("kind", "apiVersion")}
+    aside = ("kind", "apiVersion") if target.subresource == "status" else ("kind", "apiVersion", "status")
+    said = {field: config[field] for field in config if field not in aside}
     if before is None:
         if target.subresource:
             registry.find(target.kind, call.home, target.name)
