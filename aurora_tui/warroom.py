@@ -132,6 +132,7 @@ class Warroom:
         self._set_clock(observation.skew if isinstance(observation, MetricsObserved) else None)
         # Sources tell their own clock's time; everything is judged on the server's.
         at = self._time.when(observation.at)
+        before = self._picture
         self._picture = observe(self._picture, msgspec.structs.replace(observation, at=at), self._frame.mission)
         if isinstance(observation, JournalObserved) and self._metrics is not None:
             now = self._time.now()
@@ -140,15 +141,34 @@ class Warroom:
             if start != self._start:
                 self._start = start
                 self._metrics.set_start(start_of_judgement(self._picture, self._frame, now), start[1])
-        self._changed.set()
-        if isinstance(observation, ClusterObserved):
-            self._paced.set()
+        if _is_news(before, self._picture):
+            self._changed.set()
+            if isinstance(observation, ClusterObserved):
+                self._paced.set()
 
     def _set_clock(self, skew: float | None) -> None:
         """Follow the server's clock. What we know is as old after it as before: its age was not told by that clock."""
         moved = self._time.learn(skew)
         if moved:
             self._picture = clock_moved(self._picture, moved)
+
+
+def _is_news(before: Picture, after: Picture) -> bool:
+    """Whether a source told more than that all is as it was: that alone waits for the next second.
+
+    `reports` is left out: what they say is in the tracks that are made from them.
+    """
+    if any(_words(one) != _words(other) for one, other in zip(before.lights, after.lights, strict=True)):
+        return True
+    names = set(Picture.__struct_fields__) - {"lights", "reports"}
+    pairs = ((getattr(before, name), getattr(after, name)) for name in names)
+    return any(one is not other and one != other for one, other in pairs)
+
+
+def _words(light: SourceLight) -> tuple[object, ...]:
+    """What a light says beside how young its last answer is."""
+    skew = None if light.skew is None else round(light.skew)
+    return light.observed_at is None, light.error, light.failing_since, light.notes, skew, light.version
 
 
 async def _within(seconds: float, event: asyncio.Event) -> bool:

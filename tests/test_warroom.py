@@ -18,6 +18,7 @@ from aurora_tui.situation.observation import (
     JournalObserved,
     MetricsObserved,
     Observation,
+    SourceFailed,
 )
 from aurora_tui.situation.situation import Situation
 from aurora_tui.situation.verdict import Word
@@ -27,6 +28,7 @@ from aurora_tui.warroom import Warroom
 from tests.situation.missions import (
     DAY,
     NOW,
+    alert,
     criterion_observed,
     journal,
     mission,
@@ -167,3 +169,27 @@ async def test_what_the_cluster_tells_goes_on_at_once_and_other_sources_wait_the
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+
+
+def test_an_answer_that_is_the_one_before_changes_nothing_until_the_next_second(room: Room) -> None:
+    room.warroom._changed.clear()
+    room.wait(5)
+    room.tell(*room.others())
+    assert not room.warroom._changed.is_set()
+    assert room.warroom.situation().lights[1].age(NOW + 5) == 0.0
+
+
+def test_a_source_that_fails_an_alert_and_a_pod_are_told_at_once(room: Room) -> None:
+    firing = AlertsObserved(source="am", at=NOW, alerts=(alert("am"),))
+    pods = WorkloadsObserved(cluster="bastion")
+    for news in (
+        SourceFailed(source="am", at=NOW, error="503"),
+        firing,
+        ClusterObserved(source="cluster", at=NOW, workloads=pods),
+    ):
+        room.warroom._changed.clear()
+        room.tell(news)
+        assert room.warroom._changed.is_set()
+        room.warroom._changed.clear()
+        room.tell(news)
+        assert not room.warroom._changed.is_set()

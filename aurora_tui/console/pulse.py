@@ -77,4 +77,14 @@ def _differ(old: Situation, new: Situation) -> bool:
 
 
 def _words(lights: tuple[SourceLight, ...]) -> list[tuple[object, ...]]:
-    return [(one.name, one.observed_at is None, one.error, one.failing_since, one.notes, one.skew) for one in lights]
+    return [
+        (
+            one.name,
+            one.observed_at is None,
+            one.error,
+            one.failing_since,
+            one.notes,
+            None if one.skew is None else round(one.skew),
+        )
+        for one in lights
+    ]
