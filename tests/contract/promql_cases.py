@@ -74,6 +74,10 @@ _RANGES = (
     "max_over_time(rate(requests_total[1m])[10m:30s])",
     "avg_over_time(time()[10m:1m])",
     "rate(requests_total[2m:20s] offset 1m)",
+    'rate(({__name__=~"treaty_.*"} atan2 quantile_over_time(2, {__name__=~"treaty_.*"}[1m] @ start()))[15s:1m])',
+    "ceil(avg_over_time(odd_gauge[17m]))",
+    "1 / ceil(treaty_fill_rate - 1)",
+    "stdvar_over_time(bytes_total[1h]) % 3",
 )
 _QUANTILES = (
     "histogram_quantile(0.5, odd_bucket)",
@@ -88,6 +92,7 @@ _QUANTILES = (
     'histogram_quantile(0.9, rate(treaty_rtt_ms_bucket{le!~"50|100"}[1m]))',
     "histogram_quantile(0.9, rate(treaty_rtt_ms_bucket[15s]))",
     'histogram_quantile(scalar(up{instance="a:1"}), treaty_rtt_ms_bucket)',
+    "histogram_quantile(0, quantile_over_time(100, odd_bucket[1m]))",
 )
 _AGGREGATIONS = (
     "sum(treaty_fill_rate)",
@@ -112,6 +117,7 @@ _AGGREGATIONS = (
     "topk(scalar(sum(up)), tied)",
     'sum by (__name__) ({job="bridge"})',
     "count(nothing_here)",
+    'quantile(scalar(odd_gauge{kind="mixed"}), odd_gauge @ 1700003100)',
 )
 _OPERATORS = (
     "requests_total / bytes_total",

@@ -30,7 +30,8 @@ def _quiet(function: Callable[[float], float], at_zero: float = NAN) -> Callable
 
 
 def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
-    return lambda value: float(function(value)) if math.isfinite(value) else value
+    """Of what is not finite, itself; a zero keeps the sign, as in Go: ceil(-0.3) is -0."""
+    return lambda value: math.copysign(float(function(value)), value) if math.isfinite(value) else value
 
 
 EACH: dict[str, Callable[[float], float]] = {

@@ -9,6 +9,8 @@ from aurora_tui.drill.prometheus.columns import Column
 from aurora_tui.drill.prometheus.quantile import quantile
 from aurora_tui.drill.prometheus.windows import Ranged
 
+_MOST_IN_TURN = 5000
+
 
 def total(values: Sequence[float]) -> float:
     """The sum without rounding errors, ±Inf and NaN as IEEE has them."""
@@ -19,10 +21,21 @@ def total(values: Sequence[float]) -> float:
 
 
 def mean(values: Sequence[float]) -> float:
-    try:
-        return math.fsum(values) / len(values)
-    except (OverflowError, ValueError):
-        return running_mean(values)
+    """The mean, rounded as Prometheus rounds it: what ceil() or == make of it depends on the last bit.
+
+    Its way through the samples is slow here, so that of very many the exact mean is taken, which differs by 1e-15.
+    """
+    if len(values) > _MOST_IN_TURN:
+        try:
+            return math.fsum(values) / len(values)
+        except (OverflowError, ValueError):
+            return running_mean(values)
+    result = lost = 0.0
+    for count, value in enumerate(values, 1):
+        if math.isinf(result) and (not math.isinf(value) or (result > 0) == (value > 0)) and value == value:
+            continue
+        result, lost = _added(value / count - result / count, result, lost)
+    return result if math.isinf(result) else result + lost
 
 
 def running_mean(values: Sequence[float]) -> float:

@@ -11,15 +11,13 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from aurora_tui.drill.prometheus.durations import parse_duration
 from aurora_tui.drill.prometheus.errors import BadQuery
-from aurora_tui.drill.prometheus.labels import NAME
-from aurora_tui.drill.prometheus.matchers import EQUAL, MATCHES, MATCHES_NOT, NOT_EQUAL, Matcher, anchored
+from aurora_tui.drill.prometheus.matchers import Matcher
+from aurora_tui.drill.prometheus.selectors import SelectorReader, names_a_metric
 from aurora_tui.drill.prometheus.tokens import (
     AGGREGATOR,
     DURATION,
     END,
-    ERROR,
     IDENTIFIER,
     KEYWORD,
     METRIC_IDENTIFIER,
@@ -28,8 +26,6 @@ from aurora_tui.drill.prometheus.tokens import (
     STRING,
     Token,
     quoted,
-    tokens,
-    unquoted,
 )
 from aurora_tui.drill.prometheus.types import (
     Aggregation,
@@ -54,8 +50,6 @@ _PRECEDENCE = {
 }
 _POWER = 6
 _YEAR_10000 = 253_402_300_800
-_LONGEST = (2**63 - 1) // 10**6 / 1000  # seconds in Go's nanoseconds
-_NAMES_A_METRIC = frozenset(("offset", "by", "without", "start", "end", "and", "or", "unless"))
 _FLOAT = re.compile(r"(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|0[xX][0-9a-fA-F]+|inf|nan", re.IGNORECASE)
 _ONLY_ON_SELECTORS = "modifier must be preceded by an instant vector selector or range vector selector or a subquery"
 
@@ -83,14 +77,8 @@ def _reading(text: str, read: Callable[[_Reader], _Read]) -> _Read:
         raise BadQuery(f"{line}:{column}: parse error: {problem}") from problem
 
 
-class _Reader:
-    """Reads one token ahead, and only when the grammar needs it: an error that comes first is told first."""
-
-    def __init__(self, text: str) -> None:
-        self._tokens = tokens(text)
-        self._ahead: Token | None = None
-        self._aggregations = 0
-        self._end = 0
+class _Reader(SelectorReader):
+    """Reads expressions; it makes their parts, which then say whether they fit together."""
 
     def query(self) -> None:
         if self._peek().kind == END:
@@ -101,7 +89,7 @@ class _Reader:
 
     def lone_selector(self) -> list[Matcher]:
         token = self._peek()
-        if not (_names_a_metric(token) or token.is_("{")):
+        if not (names_a_metric(token) or token.is_("{")):
             raise self._unexpected()
         selector = self._selector()
         self._expect_end()
@@ -110,33 +98,6 @@ class _Reader:
     def _expect_end(self) -> None:
         if self._peek().kind != END:
             raise self._unexpected()
-
-    def _peek(self) -> Token:
-        if self._ahead is None:
-            self._ahead = next(self._tokens)
-            if self._ahead.kind == ERROR:
-                raise Problem(self._ahead.text, self._ahead.at)
-        return self._ahead
-
-    def _take(self) -> Token:
-        token = self._peek()
-        self._ahead = None
-        self._end = token.at + len(token.text)
-        return token
-
-    def _taken(self, *texts: str) -> bool:
-        if self._peek().is_(*texts):
-            self._take()
-            return True
-        return False
-
-    def _unexpected(self, context: str | None = None, expected: str = "") -> Problem:
-        token = self._peek()
-        if context is None:
-            context = "aggregation" if self._aggregations else ""
-        where = f" in {context}" if context else ""
-        wanted = f", expected {expected}" if expected else ""
-        return Problem(f"unexpected {token.described()}{where}{wanted}", token.at)
 
     def _expression(self, least: int) -> Node:
         left = self._operand()
@@ -202,7 +163,7 @@ class _Reader:
             if not self._taken(")"):
                 raise self._unexpected()
             return Paren(token.at, self._end, inner)
-        if not (_names_a_metric(token) or token.is_("{")):
+        if not (names_a_metric(token) or token.is_("{")):
             raise self._unexpected()
         if token.kind == AGGREGATOR:
             self._take()
@@ -245,7 +206,7 @@ class _Reader:
 
     def _begins_expression(self) -> bool:
         token = self._peek()
-        return token.kind in (NUMBER, STRING) or token.is_("(", "{", "+", "-") or _names_a_metric(token)
+        return token.kind in (NUMBER, STRING) or token.is_("(", "{", "+", "-") or names_a_metric(token)
 
     def _grouping(self) -> list[str]:
         if not self._taken("("):
@@ -319,55 +280,6 @@ class _Reader:
             raise Problem("no @ modifiers allowed before range", bracket.at)
         node.is_range = True
         return node
-
-    def _duration(self) -> None:
-        token = self._take()
-        seconds = parse_duration(token.text)
-        if seconds is None:
-            raise Problem(f"not a valid duration string: {quoted(token.text)}", token.at)
-        if seconds > _LONGEST:
-            raise Problem("duration out of range", token.at)
-        if seconds == 0:
-            raise Problem("duration must be greater than 0", token.at)
-
-    def _selector(self, name: Token | None = None) -> Selector:
-        if name is None and not self._peek().is_("{"):
-            name = self._take()
-        at = name.at if name is not None else self._peek().at
-        matchers: list[Matcher] = []
-        if self._taken("{"):
-            while not self._taken("}"):
-                matchers.append(self._matcher())
-                if not self._taken(",") and not self._peek().is_("}"):
-                    raise self._unexpected("label matching", '"," or "}"')
-        named = name.text if name is not None else ""
-        if named:
-            matchers.append(Matcher(NAME, EQUAL, named))
-        return Selector(at, self._end, named, matchers)
-
-    def _matcher(self) -> Matcher:
-        label = self._peek()
-        if label.kind != IDENTIFIER:
-            raise self._unexpected("label matching", 'identifier or "}"')
-        self._take()
-        if not self._peek().is_(EQUAL, NOT_EQUAL, MATCHES, MATCHES_NOT):
-            raise self._unexpected("label matching", "label matching operator")
-        operator = self._take().text
-        if self._peek().kind != STRING:
-            raise self._unexpected("label matching", "string")
-        matcher = Matcher(label.text, operator, unquoted(self._take().text))
-        if operator in (MATCHES, MATCHES_NOT):
-            try:
-                anchored(matcher.value)
-            except BadQuery as error:
-                raise Problem(str(error), label.at) from error
-        return matcher
-
-
-def _names_a_metric(token: Token) -> bool:
-    return token.kind in (IDENTIFIER, METRIC_IDENTIFIER, AGGREGATOR) or (
-        token.kind in (KEYWORD, OPERATOR) and token.lower in _NAMES_A_METRIC
-    )
 
 
 def _as_go_prints(number: float) -> str:
