@@ -9,7 +9,7 @@ import gc
 import os
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -50,9 +50,12 @@ class Room:
         self.settings = settings
         self.told: list[Told] = []
         self.warroom = Warroom(settings)
+        self.listener: Callable[[Situation], None] | None = None
 
     def tell(self, situation: Situation) -> None:
         self.told.append(Told(time.monotonic(), situation))
+        if self.listener is not None:
+            self.listener(situation)
 
     @property
     def last(self) -> Situation:
@@ -88,7 +91,7 @@ async def room(settings: Settings) -> AsyncIterator[Room]:
 
 
 @contextlib.contextmanager
-def drill(folder: Path, scenario: str = SCENARIO, *options: str) -> Iterator[dict[str, Any]]:
+def drill(folder: Path, scenario: str = SCENARIO, options: Sequence[str] = ()) -> Iterator[dict[str, Any]]:
     """A world of its own process whose phase is young, so that a first look is small. Yields its ready line."""
     file = folder / "young.toml"
     file.write_text(scenario)
