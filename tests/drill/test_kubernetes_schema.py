@@ -89,6 +89,45 @@ async def test_a_time_that_is_none_is_refused(api: Api) -> None:
     assert 'parsing time "soon" as "2006-01-02T15:04:05.000000Z07:00": cannot parse "soon" as "2006"' in body["message"]
 
 
+async def refused(api: Api, path: str, spec: dict[str, Any]) -> dict[str, str]:
+    """What is wrong with the fields of such an object."""
+    status, body = await api.ask("POST", path, {"metadata": {"name": "other"}, "spec": spec})
+    assert (status, body["reason"]) == (422, "Invalid"), body
+    return {cause["field"]: cause["message"] for cause in body["details"]["causes"]}
+
+
+async def test_required_fields_that_are_not_there_are_named(api: Api) -> None:
+    spec = deployment()["spec"]
+    (container,) = spec["template"]["spec"]["containers"]
+    container |= {"env": [{"value": "x"}], "ports": [{}]}
+    del container["image"]
+    spec["selector"]["matchExpressions"] = [{"values": ["x"]}]
+    inside = "spec.template.spec.containers[0]"
+    assert {field for field, why in (await refused(api, DEPLOYMENTS, spec)).items() if why == "Required value"} == {
+        f"{inside}.env[0].name", f"{inside}.image", f"{inside}.ports[0].containerPort",
+        "spec.selector.matchExpressions[0].key", "spec.selector.matchExpressions[0].operator",
+    }  # fmt: skip
+
+
+async def test_bounds_that_contradict_themselves_are_refused(api: Api) -> None:
+    scalers = f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/horizontalpodautoscalers"
+    budgets = f"/apis/policy/v1/namespaces/{NAMESPACE}/poddisruptionbudgets"
+    assert await refused(api, scalers, {"minReplicas": 0}) == {
+        "spec.maxReplicas": "Required value",
+        "spec.scaleTargetRef": "Required value",
+        "spec.minReplicas": "Invalid value: 0: must be greater than or equal to 1",
+    } | {"spec.maxReplicas": "Invalid value: 0: must be greater than 0"}
+    target = {"scaleTargetRef": {"kind": "Deployment", "name": "x"}, "minReplicas": 3, "maxReplicas": 2}
+    metrics = {"metrics": [{"type": "Resource"}]}
+    assert set(await refused(api, scalers, target | metrics)) == {"spec.maxReplicas", "spec.metrics[0].resource"}
+    both = await refused(api, budgets, {"minAvailable": 1, "maxUnavailable": "x"})
+    assert set(both) == {"spec", "spec.maxUnavailable"}
+    rolling = {"strategy": {"rollingUpdate": {"maxSurge": "many", "maxUnavailable": -1}}}
+    assert set(await refused(api, DEPLOYMENTS, deployment(**rolling)["spec"])) == {
+        "spec.strategy.rollingUpdate.maxSurge", "spec.strategy.rollingUpdate.maxUnavailable",
+    }  # fmt: skip
+
+
 async def test_quantities_may_be_numbers_and_are_kept_as_texts(api: Api) -> None:
     made = deployment(name="other")
     made["spec"]["template"]["spec"]["containers"][0]["resources"] = {"limits": {"cpu": 1, "memory": "1Gi"}}

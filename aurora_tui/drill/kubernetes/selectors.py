@@ -71,14 +71,14 @@ def labels_match(selector: dict[str, Any], labels: dict[str, str]) -> bool:
     if any(labels.get(key) != value for key, value in (selector.get("matchLabels") or {}).items()):
         return False
     for expression in selector.get("matchExpressions") or ():
-        key, values = expression["key"], expression.get("values") or ()
+        key, values = expression.get("key", ""), expression.get("values") or ()
         holds = {
             "In": key in labels and labels[key] in values,
             "NotIn": key not in labels or labels[key] not in values,
             "Exists": key in labels,
             "DoesNotExist": key not in labels,
         }
-        if not holds.get(expression["operator"], False):
+        if not holds.get(expression.get("operator", ""), False):
             return False
     return True
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
-from aurora_tui.drill.kubernetes.kinds import DEPLOYMENT, LEASE, POD, REPLICA_SET, Kind
+from aurora_tui.drill.kubernetes.kinds import AUTOSCALER, DEPLOYMENT, DISRUPTION_BUDGET, LEASE, POD, REPLICA_SET, Kind
+from aurora_tui.drill.kubernetes.schema import types
 from aurora_tui.drill.kubernetes.selectors import labels_match
 from aurora_tui.drill.kubernetes.status import Cause, bad_request, invalid
 
@@ -35,8 +37,13 @@ def check(kind: Kind, thing: Object, before: Object | None = None) -> None:
                     f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}: json: cannot '
                     f"unmarshal {what} into Go struct field ObjectMeta.metadata.{field} of type string"
                 )
+    causes += [("FieldValueRequired", "Required value", field) for field in _missing(kind, thing)]
     if kind in (DEPLOYMENT, REPLICA_SET):
         causes += _workload(kind, thing, before)
+    elif kind is AUTOSCALER:
+        causes += _autoscaler(thing["spec"])
+    elif kind is DISRUPTION_BUDGET:
+        causes += _budget(thing["spec"])
     elif kind is POD:
         causes += _pod_spec(thing["spec"], "spec", kind, name)
         if before is not None and _fixed(thing["spec"]) != _fixed(before["spec"]):
@@ -53,7 +60,67 @@ def check(kind: Kind, thing: Object, before: Object | None = None) -> None:
             rule = f"Invalid value: {seconds}: must be greater than 0"
             causes.append(("FieldValueInvalid", rule, "spec.leaseDurationSeconds"))
     if causes:
-        raise invalid(kind, name, causes)
+        raise invalid(kind, name, list({(field, why): (reason, why, field) for reason, why, field in causes}.values()))
+
+
+def _missing(kind: Kind, thing: Object) -> list[str]:
+    """Required fields of the spec that are not there."""
+    return [] if "spec" not in thing else list(_absent(f"{kind.name}Spec", thing["spec"], "spec"))
+
+
+def _absent(type_: str, value: Any, path: str) -> Iterator[str]:
+    if type_[0] == "[" and isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _absent(type_[1:], item, f"{path}[{index}]")
+    elif (fields := types().get(type_)) is not None and isinstance(value, dict):
+        for field in fields.values():
+            if field.name in value:
+                yield from _absent(field.type, value[field.name], f"{path}.{field.name}")
+            elif field.required:
+                yield f"{path}.{field.name}"
+
+
+def _share(value: Any, field: str) -> list[Cause]:
+    """A number, not negative, or a percentage."""
+    if isinstance(value, str) and not re.fullmatch(r"[0-9]+%", value):
+        rule = (
+            f"Invalid value: \"{value}\": a valid percent string must be a numeric string followed by an ending '%' "
+            "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
+        )
+        return [("FieldValueInvalid", rule, field)]
+    if isinstance(value, int) and value < 0:
+        return [("FieldValueInvalid", f"Invalid value: {value}: must be greater than or equal to 0", field)]
+    return []
+
+
+def _autoscaler(spec: Object) -> list[Cause]:
+    causes: list[Cause] = []
+    least, most = spec.get("minReplicas", 1), spec.get("maxReplicas", 0)
+    if least < 1:
+        rule = f"Invalid value: {least}: must be greater than or equal to 1"
+        causes.append(("FieldValueInvalid", rule, "spec.minReplicas"))
+    if most < 1:
+        causes.append(("FieldValueInvalid", f"Invalid value: {most}: must be greater than 0", "spec.maxReplicas"))
+    elif most < least:
+        rule = f"Invalid value: {most}: must be greater than or equal to `minReplicas`"
+        causes.append(("FieldValueInvalid", rule, "spec.maxReplicas"))
+    for index, metric in enumerate(spec.get("metrics") or ()):
+        source = str(metric.get("type", "")).replace("ContainerResource", "containerResource")
+        if source and source[0].lower() + source[1:] not in metric:
+            rule = "Required value: must populate information for the given metric source"
+            field = f"spec.metrics[{index}].{source[0].lower() + source[1:]}"
+            causes.append(("FieldValueRequired", rule, field))
+    return causes
+
+
+def _budget(spec: Object) -> list[Cause]:
+    causes = [
+        cause for field in ("minAvailable", "maxUnavailable") for cause in _share(spec.get(field), f"spec.{field}")
+    ]
+    if "minAvailable" in spec and "maxUnavailable" in spec:
+        rule = "Invalid value: minAvailable and maxUnavailable cannot be both set"
+        causes.append(("FieldValueInvalid", rule, "spec"))
+    return causes
 
 
 def _fixed(spec: Object) -> Object:
@@ -76,6 +143,9 @@ def _workload(kind: Kind, thing: Object, before: Object | None) -> list[Cause]:
         if value < 0:
             rule = f"Invalid value: {value}: must be greater than or equal to 0"
             causes.append(("FieldValueInvalid", rule, f"spec.{field}"))
+    rolling = (spec.get("strategy") or {}).get("rollingUpdate") or {}
+    for field in ("maxSurge", "maxUnavailable"):
+        causes += _share(rolling.get(field), f"spec.strategy.rollingUpdate.{field}")
     selector = spec.get("selector")
     if not selector:
         causes.append(("FieldValueRequired", "Required value", "spec.selector"))
