@@ -100,6 +100,7 @@ def refusing(cluster: StoppedCluster, monkeypatch: pytest.MonkeyPatch, kind: Kin
         return create(asked, *given, **options)
 
     monkeypatch.setattr(cluster.registry, "create", refuse)
+    monkeypatch.setattr(cluster.registry, "create_like", lambda made: refuse(made.kind))
 
 
 def test_pods_that_cannot_be_made_are_told_as_replica_failure_until_they_can(monkeypatch: pytest.MonkeyPatch) -> None:

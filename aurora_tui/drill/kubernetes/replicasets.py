@@ -34,6 +34,8 @@ class ReplicaSetController:
         self._tools = tools
         self._crews: dict[str, Crew] = {}
         """By the uid of the ReplicaSet."""
+        self._patterns: dict[str, tuple[Object, Entry]] = {}
+        """The first pod that was made of a ReplicaSet's template, and that template, by the ReplicaSet's uid."""
         self._orphans = Orphans()
         self._siblings: dict[str, dict[str, None]] = {}
         """uids of the ReplicaSets of a deployment, by its uid."""
@@ -78,6 +80,7 @@ class ReplicaSetController:
         owner = owner_of(change.after.thing)
         if change.gone:
             self._crews.pop(uid, None)
+            self._patterns.pop(uid, None)
             if owner is not None:
                 self._siblings.get(owner["uid"], {}).pop(uid, None)
         elif owner is not None:
@@ -129,7 +132,7 @@ class ReplicaSetController:
 
         Returns why there are too few of them; "" when all could be made.
         """
-        template = self._tools.registry.find(REPLICA_SET, *key).copy()["spec"]["template"]
+        template = one["spec"]["template"]
         meta = {
             "generateName": f"{key[1]}-",
             "labels": template["metadata"].get("labels", {}),
@@ -137,13 +140,16 @@ class ReplicaSetController:
         }
         if template["metadata"].get("annotations"):
             meta["annotations"] = template["metadata"]["annotations"]
-        first: Entry | None = None
+        kept, first = self._patterns.get(one["metadata"]["uid"], (None, None))
+        if kept is not one["spec"]["template"]:
+            first = None
         try:
             for _ in range(count):
                 if first is None:
                     made = first = self._tools.registry.create(
                         POD, {"metadata": meta, "spec": template["spec"]}, key[0]
                     )
+                    self._patterns[one["metadata"]["uid"]] = (one["spec"]["template"], first)
                 else:
                     made = self._tools.registry.create_like(first)
                 text = f"Created pod: {made.thing['metadata']['name']}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cmp_to_key
 from typing import Any
 
@@ -37,6 +39,27 @@ def deletion_cost(pod: Object) -> int:
         return 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """What decides about a pod, read once."""
+
+    pod: Object
+    ladder: tuple[bool, int, bool, int, int]
+    """assigned, phase, ready, cost, - neighbours: the smaller, the sooner it goes."""
+    since: float | None
+    restarts: int
+    uid: str
+
+    @staticmethod
+    def of(pod: Object, neighbours: Callable[[str], int]) -> _Candidate:
+        node, phase = pod["spec"].get("nodeName", ""), pod["status"]["phase"]
+        step = _PHASES.index(phase) if phase in _PHASES else len(_PHASES)
+        since = ready_since(pod)
+        near = -neighbours(node) if node else 0
+        ladder = (bool(node), step, since is not None, deletion_cost(pod), near)
+        return _Candidate(pod, ladder, since, restarts(pod), pod["metadata"]["uid"])
+
+
 def victims(pods: list[Object], count: int, neighbours: Callable[[str], int], now: float) -> list[Object]:
     """The `count` pods to delete, the most dispensable first.
 
@@ -51,29 +74,22 @@ def victims(pods: list[Object], count: int, neighbours: Callable[[str], int], no
     if count >= len(pods):
         return pods
 
-    def first(one: Object, other: Object) -> int:
-        return _difference(one, other, neighbours, now)
+    def first(one: _Candidate, other: _Candidate) -> int:
+        return _difference(one, other, now)
 
-    return sorted(pods, key=cmp_to_key(first))[:count]
+    candidates = [_Candidate.of(pod, neighbours) for pod in pods]
+    return [one.pod for one in heapq.nsmallest(count, candidates, key=cmp_to_key(first))]
 
 
-def _difference(one: Object, other: Object, neighbours: Callable[[str], int], now: float) -> int:
+def _difference(one: _Candidate, other: _Candidate, now: float) -> int:
     """Below 0: `one` goes first."""
-
-    def ladder(pod: Object) -> tuple[bool, int, bool, int, int]:
-        node, phase = pod["spec"].get("nodeName", ""), pod["status"]["phase"]
-        step = _PHASES.index(phase) if phase in _PHASES else len(_PHASES)
-        return bool(node), step, ready_since(pod) is not None, deletion_cost(pod), -neighbours(node) if node else 0
-
-    mine, others = ladder(one), ladder(other)
-    if mine != others:
-        return -1 if mine < others else 1
-    since, since_other = ready_since(one), ready_since(other)
-    if since is not None and since_other is not None and since != since_other:
-        return _younger_first(since, since_other, now) or _by_uid(one, other)
-    if restarts(one) != restarts(other):
-        return restarts(other) - restarts(one)
-    made, made_other = (moment(pod["metadata"]["creationTimestamp"]) for pod in (one, other))
+    if one.ladder != other.ladder:
+        return -1 if one.ladder < other.ladder else 1
+    if one.since is not None and other.since is not None and one.since != other.since:
+        return _younger_first(one.since, other.since, now) or _by_uid(one, other)
+    if one.restarts != other.restarts:
+        return other.restarts - one.restarts
+    made, made_other = (moment(each.pod["metadata"]["creationTimestamp"]) for each in (one, other))
     if made != made_other:
         return _younger_first(made, made_other, now) or _by_uid(one, other)
     return _by_uid(one, other)
@@ -89,5 +105,5 @@ def _younger_first(one: float, other: float, now: float) -> int:
     return rank(one) - rank(other)
 
 
-def _by_uid(one: Object, other: Object) -> int:
-    return -1 if one["metadata"]["uid"] < other["metadata"]["uid"] else 1
+def _by_uid(one: _Candidate, other: _Candidate) -> int:
+    return -1 if one.uid < other.uid else 1
