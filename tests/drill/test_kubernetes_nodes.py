@@ -138,6 +138,20 @@ def test_a_no_execute_taint_drives_out_what_does_not_tolerate_it_at_once() -> No
     assert len(cluster.ready_pods(NAMESPACE, LABELS)) == 3
 
 
+def test_a_pod_that_tolerates_a_taint_for_a_while_stays_so_long() -> None:
+    made = deployment(replicas=3)
+    made["spec"]["template"]["spec"]["tolerations"] = [
+        {"key": "maintenance", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}
+    ]
+    cluster = settled(made)
+    taint(cluster, {"key": "maintenance", "effect": "NoExecute"})
+    cluster.pass_time(58)
+    assert leaving(cluster) == []
+    assert len(on_node(cluster)) == 1
+    cluster.pass_time(3)
+    assert len(leaving(cluster)) == 1
+
+
 def test_a_no_schedule_taint_keeps_new_pods_away_and_leaves_old_ones() -> None:
     cluster = settled(deployment(replicas=3))
     taint(cluster, {"key": "maintenance", "effect": "NoSchedule"})

@@ -32,6 +32,8 @@ class NodeLifecycle:
         """Nodes of which nothing is heard, since when."""
         self._heard: dict[str, float] = {}
         self._gone: dict[str, float] = {}
+        self._seen: dict[str, dict[tuple[str, str], str]] = {}
+        """By node: since when (RFC 3339) each of its NoExecute taints has been there."""
         self._marked: dict[Key, str] = {}
         """Pods that are to be evicted unless the taint goes: uid."""
 
@@ -130,13 +132,13 @@ class NodeLifecycle:
     def _evict(self, name: str, node: Object) -> list[float]:
         """Delete the pods that have tolerated the node's NoExecute taints for long enough; when the next ones have."""
         now = self._tools.now()
-        taints = nodes.taints(node, "NoExecute")
+        taints = self._dated(name, nodes.taints(node, "NoExecute"))
         coming: list[float] = []
         for key in list(self._pods.get(name, ())):
             entry = self._tools.store.get(POD, *key)
             if entry is None or "deletionTimestamp" in entry.thing["metadata"]:
                 continue
-            ends = [_until(entry.thing, taint, now) for taint in taints]
+            ends = [_until(entry.thing, taint) for taint in taints]
             until = min((end for end in ends if end is not None), default=None)
             if until is None:
                 self._spare(key, entry)
@@ -146,6 +148,14 @@ class NodeLifecycle:
                 self._marked[key] = entry.thing["metadata"]["uid"]
                 coming.append(until)
         return coming
+
+    def _dated(self, name: str, taints: list[Object]) -> list[Object]:
+        """The taints, those that do not say since when they are there with the moment they were first seen."""
+        known = self._seen.get(name, {})
+        now = iso(self._tools.now())
+        dated = [{"timeAdded": known.get((t["key"], t.get("value", "")), now), **t} for t in taints]
+        self._seen[name] = {(t["key"], t.get("value", "")): t["timeAdded"] for t in dated}
+        return dated
 
     def _spare(self, key: Key, entry: Entry) -> None:
         """The taint is gone in time."""
@@ -177,11 +187,9 @@ class NodeLifecycle:
                 self._tools.registry.delete(entry, DeleteOptions(grace=0))
 
 
-def _until(pod: Object, taint: Object, now: float) -> float | None:
+def _until(pod: Object, taint: Object) -> float | None:
     stays = nodes.stays(pod, taint)
-    if stays is None:
-        return None
-    return (parse_iso(taint["timeAdded"]) if "timeAdded" in taint else now) + stays
+    return None if stays is None else parse_iso(taint["timeAdded"]) + stays
 
 
 def _not_ready(condition: Object, now: float) -> Object:
