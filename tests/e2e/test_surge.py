@@ -53,10 +53,8 @@ class Watch:
         return line
 
     def close(self) -> None:
-        assert self._process.stdout is not None
         self._process.send_signal(signal.SIGTERM)
-        self._process.wait(10)
-        self._process.stdout.close()
+        self._process.communicate(timeout=20)  # reads what nobody read: a full pipe would keep it from ending
 
 
 def status(profile: str, *options: str) -> tuple[dict[str, Any], int]:
