@@ -64,7 +64,8 @@ def is_settled(tracks: Sequence[AlertTrack], now: float) -> bool:
     So it is while all are reported still, and none counts as flapping by what is too long ago by now.
     """
     return all(
-        track.gone_at is None and (not track.transitions or now - track.transitions[0] <= FLAPPING_WINDOW)
+        track.gone_at is None
+        and (len(track.transitions) < FLAPPING_TRANSITIONS or now - track.transitions[0] <= FLAPPING_WINDOW)
         for track in tracks
     )
 
