@@ -34,7 +34,7 @@ ABSENT_RECHECK = 180.0
 # While the API itself is well, what failed is tried again this soon; else the whole back-off holds, until it is.
 SOON = 3.0
 # A list this young is not what a watch breaks at: the watch is tried again without another one.
-YOUNG = 8.0
+YOUNG = 5.0
 DENIED_SOON = 120.0  # so long it is tried again soon after a 403; a role that is missing for good fills the audit log
 LONGEST_RETRY_AFTER = 30.0
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 from tests.faults.faults import Body
-from tests.faults.http1 import Request, Response, without
+from tests.faults.http1 import Response, without
 from tests.faults.proxy import Exchange, Fault
 from tests.faults.streams import Lines
 from tests.kube.api_server import status_body
@@ -83,17 +83,3 @@ class EndlessLine(Lines):
         while True:
             yield b"x" * (1 << 16)
             await asyncio.sleep(0.003)
-
-
-@dataclass(frozen=True)
-class EndlessPages(Fault):
-    """A list that always has one more page, each empty."""
-
-    concerned: Callable[[Request], bool]
-
-    def concerns(self, request: Request) -> bool:
-        return self.concerned(request)
-
-    async def answer(self, exchange: Exchange) -> None:
-        page = {"kind": "PodList", "metadata": {"resourceVersion": "9", "continue": "more"}, "items": []}
-        await exchange.reply(200, json.dumps(page).encode(), "application/json")

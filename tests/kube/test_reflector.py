@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from aurora_tui.kube import listing
 from aurora_tui.kube import reflector as reflector_module
@@ -225,6 +226,74 @@ async def test_retry_after_is_honoured(server: ApiServer) -> None:
     async with reflecting(server) as it:
         await until(it.equal)
         assert it.waits.slept[0] >= 7
+
+
+async def test_no_server_keeps_us_away_for_longer_than_half_a_minute(server: ApiServer) -> None:
+    server.misdeeds["list"] = [fails(429, "TooManyRequests", Retry_After="86400")]
+    async with reflecting(server) as it:
+        await until(it.equal)
+        assert it.waits.slept[0] == 30.0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"kind": "Status", "metadata": {}}, {"metadata": {"resourceVersion": "7"}}, {"metadata": {}, "items": []}, {}],
+)
+async def test_what_is_no_list_does_not_mean_that_there_is_nothing(server: ApiServer, body: dict[str, Any]) -> None:
+    async def answers(_: Any) -> Any:
+        return web.json_response(body)
+
+    async with reflecting(server) as it:
+        await until(lambda: it.equal() and server.watching)
+        server.misdeeds["watch"] = [error_event(410, "Expired")]
+        server.misdeeds["list"] = [answers]
+        server.cut()
+        await until(lambda: not server.misdeeds["list"] and server.watching)
+        assert it.equal()
+        assert frozenset({"uid-p0", "uid-p1", "uid-p2"}) not in it.changes[1:]
+
+
+async def test_a_list_without_end_is_given_up(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "MOST_PAGES", 3)
+
+    async def one_more(_: Any) -> Any:
+        return web.json_response({"metadata": {"resourceVersion": "9", "continue": "more"}, "items": []})
+
+    server.always["list"] = one_more
+    async with reflecting(server) as it:
+        await until(lambda: it.reflector.failure)
+        assert "the list has no end" in str(it.reflector.failure)
+        del server.always["list"]
+        await until(it.equal)
+
+
+async def test_what_cannot_be_read_at_one_version_is_passed_by_with_a_list(server: ApiServer) -> None:
+    server.misdeeds["watch"] = [writes(b'{"type":"ADDED","object":{"metadata":7}}\n')]
+    async with reflecting(server) as it:
+        await until(lambda: server.watching and it.equal())
+        assert len(asked(server, "list")) == 2
+
+
+async def test_it_is_woken_from_its_back_off_and_out_of_a_request_that_hangs(server: ApiServer) -> None:
+    server.always["list"] = hangs
+    connection = Connection(access(server.url))
+    reflector = Reflector(connection, PODS, "prod")
+    task = asyncio.create_task(reflector.run())
+    await until(lambda: asked(server, "list"))
+    server.always["list"] = fails(500)
+    reflector.wake()
+    assert reflector.failure is None, "a request that hangs is not cut unless all are"
+    reflector.wake(broken=True)
+    await until(lambda: reflector.failure)
+    del server.always["list"]
+    reflector._backoff._failures = 99  # the next rest is a long one
+    for _ in range(50):
+        reflector.wake()
+        await asyncio.sleep(0.02)
+    await until(lambda: reflector.listed)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await connection.close()
 
 
 async def test_a_version_from_the_future_is_settled_by_a_new_list(server: ApiServer) -> None:

@@ -102,6 +102,8 @@ def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cluster_life, "PROBE_EVERY", 0.5)
     monkeypatch.setattr(cluster_view, "LOOK_EVERY", 0.1)
     monkeypatch.setattr("aurora_tui.kube.backoff.FIRST", 0.05)
+    monkeypatch.setattr("aurora_tui.kube.pace.MOST", 1000)
+    monkeypatch.setattr("aurora_tui.kube.pace.Knock.EVERY", 0.05)
     monkeypatch.setattr("aurora_tui.kube.reflector.SHORT", 0.1)
 
 
@@ -296,6 +298,28 @@ async def test_a_401_reads_the_credentials_anew(server: ApiServer, tmp_path: Pat
         server.misdeeds["/readyz"] = [fails(401, "Unauthorized", "Unauthorized")]
         await until(lambda: server.headers[-1]["Authorization"] == "Bearer renewed")
         assert "sign in again" in told.failed[0].error
+
+
+async def test_a_token_file_that_is_renewed_is_taken_up_and_nothing_is_listed_again(
+    server: ApiServer, tmp_path: Path
+) -> None:
+    made = settings(tmp_path, server.url)
+    token = tmp_path / "token"
+    token.write_text("old\n")
+    config = {**kubeconfig(server.url), "users": [{"name": "me", "user": {"tokenFile": str(token)}}]}
+    (tmp_path / "config").write_text(json.dumps(config))
+    async with watching(ClusterSource(made)) as told:
+        await until(lambda: told.seen and server.watching == 4)
+        listed = [path for path in server.requests if "limit=" in path]
+        server.always["/readyz"] = server.always["watch"] = fails(401, "Unauthorized", "Unauthorized")
+        server.cut()
+        await until(lambda: told.failed)
+        token.write_text("new\n")
+        server.always.clear()
+        await until(lambda: server.watching == 4 and isinstance(told[-1], ClusterObserved))
+        assert server.headers[-1]["Authorization"] == "Bearer new"
+        assert [path for path in server.requests if "limit=" in path] == listed
+        assert [row.name for row in told.seen[-1].workloads.pods] == ["p0"]
 
 
 async def test_a_context_that_now_points_elsewhere_is_refused(server: ApiServer, tmp_path: Path) -> None:

@@ -1,0 +1,80 @@
+"""However many want to ask, an API is asked at most nine times in five seconds, and in the order of what matters."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from aurora_tui.kube import pace as pace_module
+from aurora_tui.kube.gate import Gate
+from aurora_tui.kube.pace import MOST, Pace, Rank
+
+
+async def test_the_first_round_is_free_and_the_rest_is_paced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace_module, "WITHIN", 0.4)
+    pace, began = Pace(), time.monotonic()
+    await asyncio.gather(*(pace.turn(f"/path/{number}", Rank.LIST) for number in range(50)))
+    assert not pace._began, "nothing of the first round was counted"
+    starts: list[float] = []
+
+    async def ask(number: int) -> None:
+        await pace.turn(f"/path/{number}", Rank.LIST)
+        starts.append(time.monotonic())
+
+    await asyncio.gather(*(ask(number) for number in range(25)))
+    assert time.monotonic() - began >= 2 * 0.4
+    for index, start in enumerate(starts[MOST:]):
+        assert start - starts[index] >= 0.4 - 0.05
+
+
+async def test_signs_of_life_pass_all_others_and_what_is_optional_lets_all_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pace_module, "WITHIN", 0.3)
+    monkeypatch.setattr(pace_module, "FIRST_ROUND", 0.0)
+    pace = Pace()
+    for _ in range(MOST):
+        await pace.sign_of_life()
+    order: list[Rank] = []
+
+    async def ask(rank: Rank) -> None:
+        await (pace.sign_of_life() if rank is Rank.LIFE else pace.turn("x", rank))
+        order.append(rank)
+
+    await asyncio.gather(*(ask(rank) for rank in (Rank.OPTIONAL, Rank.WATCH, Rank.LIST, Rank.LIFE)))
+    assert order == [Rank.LIFE, Rank.LIST, Rank.WATCH, Rank.OPTIONAL]
+
+
+async def test_who_no_longer_waits_takes_nobodys_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace_module, "WITHIN", 0.3)
+    pace = Pace()
+    for _ in range(MOST):
+        await pace.sign_of_life()
+    gone = asyncio.create_task(pace.sign_of_life())
+    stays = asyncio.create_task(pace.sign_of_life())
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([gone])
+    await stays
+    assert len(pace._began) <= MOST
+
+
+async def test_the_gate_opens_for_those_who_came_before_the_look() -> None:
+    doubts: list[None] = []
+    gate = Gate(doubt=lambda: doubts.append(None))
+    early, late = asyncio.create_task(gate.passed(10.0)), asyncio.create_task(gate.passed(20.0))
+    await asyncio.sleep(0)
+    assert (gate.doubted, len(doubts)) == (True, 2)
+    gate.open(15.0)
+    await early
+    await asyncio.sleep(0)
+    assert not late.done(), "it was cut off after that look"
+    gate.open(25.0)
+    await late
+    gate.shut(30.0)
+    again = asyncio.create_task(gate.passed(30.0))
+    await asyncio.sleep(0)
+    assert not again.done()
+    again.cancel()
