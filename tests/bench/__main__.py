@@ -130,8 +130,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="ops/bin/bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--quiet", type=float, default=60.0, help="seconds of the quiet stretch")
-    parser.add_argument("--large", action="store_true", help="only the large world")
-    parser.add_argument("--churn", type=float, default=20.0, help="seconds of each stretch in the large world")
+    parser.add_argument("--large", action="store_true", help="only the large world (two minutes a run)")
+    parser.add_argument("--churn", type=float, default=10.0, help="seconds of each stretch in the large world")
     chosen = parser.parse_args()
     began = time.monotonic()
     if not chosen.large:

@@ -233,7 +233,7 @@ def measure(runs: int, seconds: float, rounds: int) -> Measured:
     return found
 
 
-def rows(runs: int, seconds: float = 20.0, rounds: int = 1) -> list[Row]:
+def rows(runs: int, seconds: float = 10.0, rounds: int = 1) -> list[Row]:
     """The table of the large world."""
     one = measure(runs, seconds, rounds)
     fill, stall, churn = statistics.median(one.filled), max(one.start_stalls), max(one.churn_stalls)
