@@ -113,7 +113,7 @@ class _Reading:
         if type_ == "intstr":
             if not isinstance(value, str) and not (number and value == int(value)):
                 self._wrong(value, inside, path, "int32" if number else "string")
-            return value
+            return int(value) if number else value
         expected = bool if type_ == "bool" else str
         if not isinstance(value, expected):
             self._wrong(value, inside, path, _go(type_))

@@ -120,14 +120,14 @@ def _event(thing: Object, now: float) -> Cells:
         moment = next((m for m in moments if m), None)
         return human_age(now - parse_iso(moment)) if moment else "<unknown>"
 
-    about = thing["involvedObject"]
+    about = thing.get("involvedObject", {})
     seen = ago(thing.get("lastTimestamp"), thing.get("eventTime"), thing["metadata"]["creationTimestamp"])
     first = ago(thing.get("firstTimestamp"), thing.get("eventTime"), thing["metadata"]["creationTimestamp"])
     named = f"{about.get('kind', '').lower()}/{about.get('name', '')}"
     source = thing.get("source", {})
     where = ", ".join(filter(None, (source.get("component") or thing.get("reportingComponent"), source.get("host"))))
-    shown = [seen, thing.get("type", ""), thing["reason"], named, about.get("fieldPath", ""), where]
-    return [*shown, thing["message"].strip(), first, thing.get("count", 1), thing["metadata"]["name"]]
+    shown = [seen, thing.get("type", ""), thing.get("reason", ""), named, about.get("fieldPath", ""), where]
+    return [*shown, thing.get("message", "").strip(), first, thing.get("count", 1), thing["metadata"]["name"]]
 
 
 def _route(thing: Object, now: float) -> Cells:
