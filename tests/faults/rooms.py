@@ -18,13 +18,12 @@ import msgspec
 
 from aurora_tui.settings import Settings, load
 from aurora_tui.situation.duration import Duration
-from aurora_tui.situation.freshness import SourceLight
+from aurora_tui.situation.freshness import LightState, SourceLight
 from aurora_tui.situation.mission import Credentials, HttpSource, Mission, Probe, ProbeKind
 from aurora_tui.situation.situation import Situation
 from aurora_tui.situation.verdict import Word
 from aurora_tui.warroom import Warroom
 from tests.drills import served
-from tests.kube.conditions import until
 
 INTERVAL = 5.0  # the drill's own: s between two looks of each source
 STALE_AFTER = 3 * INTERVAL
@@ -51,11 +50,13 @@ class Room:
         self.told: list[Told] = []
         self.warroom = Warroom(settings)
         self.listener: Callable[[Situation], None] | None = None
+        self._news = asyncio.Event()
 
     def tell(self, situation: Situation) -> None:
         self.told.append(Told(time.monotonic(), situation))
         if self.listener is not None:
             self.listener(situation)
+        self._news.set()
 
     @property
     def last(self) -> Situation:
@@ -74,7 +75,14 @@ class Room:
 
     async def says(self, word: Word, seconds: float = 40.0) -> None:
         """Wait until the verdict is this one."""
-        await until(lambda: self.word is word, seconds)
+        await self.when(lambda: self.word is word, seconds)
+
+    async def when(self, condition: Callable[[], object], seconds: float = 40.0) -> None:
+        """Wait until it is so; asked anew at each Situation. TimeoutError after so many seconds."""
+        async with asyncio.timeout(seconds):
+            while not self.told or not condition():
+                self._news.clear()
+                await self._news.wait()
 
 
 @asynccontextmanager
@@ -124,6 +132,12 @@ def probe(id: str, url: str, kind: ProbeKind = ProbeKind.HEALTH, ca: Path | None
     """A probe at `url`."""
     auth = Credentials(ca=str(ca)) if ca else Credentials()
     return Probe(id=id, title=id, kind=kind, url=url, interval=Duration(INTERVAL), auth=auth)
+
+
+def all_live(situation: Situation) -> bool:
+    """Whether every source that is watched answers."""
+    lights = [light for light in situation.lights if light.watched]
+    return all(light.error is None and light.state(situation.now) is LightState.LIVE for light in lights)
 
 
 class Held(NamedTuple):

@@ -22,7 +22,6 @@ import aiohttp
 import msgspec
 import yaml
 
-from aurora_tui.situation.freshness import LightState
 from aurora_tui.situation.mission import ClusterSource, HttpSource
 from aurora_tui.situation.situation import Situation
 from aurora_tui.situation.verdict import Word
@@ -30,9 +29,8 @@ from tests.faults import faults
 from tests.faults.answers import ClockOff, Duplicates, OutOfOrder, Vanished
 from tests.faults.matrix import Lag
 from tests.faults.proxy import Fault, FaultProxy, fault_proxy
-from tests.faults.rooms import Room, room, settings
+from tests.faults.rooms import Room, all_live, room, settings
 from tests.faults.streams import CutAfter, SilentWatch, WatchAnswers, WatchError, WithoutBookmarks
-from tests.kube.conditions import until
 from tests.sources.certificates import Authority
 
 SCRAPES = 15.0  # world s
@@ -206,7 +204,7 @@ async def rage(world: dict[str, Any], plan: Plan, authority: Authority, folder: 
             await proxy.switch(None)
         await truth.make(client, {"do": "recover"})
         began = time.monotonic()
-        await until(lambda: _all_live(one) and one.word is not Word.BLIND, 60)
+        await one.when(lambda: all_live(one.last) and one.word is not Word.BLIND, 60.0)
         storm.recovered = time.monotonic() - began
         storm.last = one.last
         await _end(watching)
@@ -304,11 +302,6 @@ async def _breach(
     await truth.make(client, event)
     await asyncio.sleep(seconds)
     await truth.make(client, {"do": "recover"})
-
-
-def _all_live(one: Room) -> bool:
-    lights = [light for light in one.last.lights if light.watched]
-    return all(light.error is None and light.state(one.last.now) is LightState.LIVE for light in lights)
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

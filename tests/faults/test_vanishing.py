@@ -14,7 +14,6 @@ from tests.faults.answers import Vanished
 from tests.faults.faults import Hang, Only
 from tests.faults.proxy import fault_proxy
 from tests.faults.rooms import drill, probe, room, settings, source
-from tests.kube.conditions import until
 
 pytestmark = pytest.mark.xdist_group("storm")
 
@@ -54,7 +53,7 @@ async def test_a_name_that_does_not_resolve_is_told_as_one(world: dict[str, Any]
     )
     async with room(places) as one:
         names = ("metrics", "am", "prom", "probe bridge")
-        await until(lambda: one.told and all(one.light(name).error for name in names))
+        await one.when(lambda: all(one.light(name).error for name in names))
         assert {one.light(name).error for name in names} == {
             f"the name of {nowhere} cannot be resolved. Check the host name, DNS and VPN."
         }
@@ -80,7 +79,7 @@ async def test_a_server_that_falls_silent_in_the_middle_of_a_look_is_told_long_b
     ):
         await one.says(Word.GO)
         await proxy.switch(Only(Hang(), once_it_told_its_time))
-        await until(lambda: one.light("metrics").error)
+        await one.when(lambda: one.light("metrics").error)
         assert time.monotonic() - silent[0] < 20.0  # some 5 s, and what a busy machine takes: not 60
         assert one.light("metrics").error == (
             f"{proxy.url} gives no answer in time. Check the network on the way, and the server's load."
@@ -99,5 +98,5 @@ async def test_one_question_that_hangs_is_no_silence(world: dict[str, Any]) -> N
     ):
         await one.says(Word.GO)
         await proxy.switch(Only(Hang(), lambda request: request.query.get("query") == "up == 0"))
-        await until(lambda: any("targets:" in note for note in one.light("metrics").notes))
+        await one.when(lambda: any("targets:" in note for note in one.light("metrics").notes))
         assert one.light("metrics").error is None
