@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import ssl
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -15,12 +13,12 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from aurora_tui.errors import AuroraError
 from aurora_tui.kube.access import Access
 from aurora_tui.kube.credentials import ClientCertificate, Credentials, Identity
 from aurora_tui.kube.decoding import read_json
 from aurora_tui.kube.errors import Unreachable, Unreadable, describe_request, failure_of, redirected
 from aurora_tui.kube.transport import CONNECT_SECONDS, open_transport
+from aurora_tui.kube.unreachable import unreachable
 from aurora_tui.text import redact_url, safe
 
 READ_SECONDS = 10.0  # without a byte
@@ -284,51 +282,8 @@ class Connection:
     def _broken_off(self) -> Unreachable:
         return Unreachable(f"the connection to {redact_url(self.access.server)} was closed", "Try again.")
 
-    def _unreachable(self, error: BaseException, seconds: float) -> AuroraError:
-        """A transport failure in words. Our own errors never pass here."""
-        import aiohttp
-
-        server = redact_url(self.access.server)
-        if isinstance(error, ssl.SSLCertVerificationError | aiohttp.ClientConnectorCertificateError):
-            return self._untrusted(getattr(error, "certificate_error", error))
-        if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
-            return Unreachable(
-                f"the proxy {redact_url(self.access.proxy or '')} does not let us through to {server}",
-                "Check proxy-url, HTTPS_PROXY and NO_PROXY.",
-            )
-        if isinstance(error, aiohttp.ClientConnectorDNSError):
-            return Unreachable(f"{server}: its name is not known", "Check the server's name, VPN and DNS.")
-        if isinstance(error, TimeoutError):
-            connecting = isinstance(error, aiohttp.ConnectionTimeoutError)
-            limit = CONNECT_SECONDS if connecting else seconds
-            return Unreachable(f"{server} gave no answer within {limit:g} s", "Check the network, VPN and firewall.")
-        if isinstance(error, aiohttp.ClientConnectorError):
-            code = error.os_error.errno  # asyncio's own words for it are about a "connect call"
-            why = os.strerror(code) if code else safe(error.os_error.strerror or str(error.os_error), 120)
-            return Unreachable(f"cannot connect to {server}: {why}", "Check the network, VPN and the server's address.")
-        if isinstance(error, aiohttp.ClientPayloadError):
-            why = "the answer is cut short"
-        elif isinstance(error, OSError) and error.errno:
-            why = os.strerror(error.errno)
-        else:
-            why = safe(str(error), 160) or type(error).__name__
-        return Unreachable(f"{server} broke off: {why}", "It is asked again.")
-
-    def _untrusted(self, error: BaseException) -> Unreachable:
-        code = getattr(error, "verify_code", None)
-        why = safe(getattr(error, "verify_message", None) or str(error), 200).rstrip(".")
-        if code in _NOT_IN_TIME:
-            remedy = "Renew the server's certificate, or set this machine's clock."
-        elif code in _OTHER_NAME:
-            remedy = "Check the server's address, or set tls-server-name in the kubeconfig."
-        else:
-            remedy = "Check certificate-authority-data, or the server's certificate."
-        return Unreachable(f"{redact_url(self.access.server)} is not trusted: {why}", remedy)
-
-
-# https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/
-_NOT_IN_TIME = frozenset({9, 10})
-_OTHER_NAME = frozenset({62, 64})
+    def _unreachable(self, error: BaseException, seconds: float) -> Unreachable:
+        return unreachable(error, self.access, seconds)
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes, request: str) -> T:

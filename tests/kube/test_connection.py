@@ -261,6 +261,13 @@ async def test_nobody_there_is_told_with_the_address() -> None:
         await made.close()
 
 
+async def test_a_server_that_does_not_speak_tls_is_told_in_openssls_words(server: ApiServer) -> None:
+    made = Connection(access(server.url.replace("http:", "https:")))
+    with pytest.raises(Unreachable, match="SSL"):
+        await made.get("/version")
+    await made.close()
+
+
 async def test_a_name_nobody_knows_is_told() -> None:
     made = Connection(access("http://no-such-host.invalid"))
     with pytest.raises(Unreachable, match="its name is not known"):
