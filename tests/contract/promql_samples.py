@@ -137,11 +137,11 @@ def _add_what_ops_asks_for(out: dict[Labels, Samples]) -> None:
     for number, (metric, fixed) in enumerate(wanted):
         if metric in known:
             continue
-        for treaty in ("A", "B"):
+        for treaty, times in (("A", 1.0), ("B", 300.0)):  # on both sides of most thresholds
             for bound in BOUNDS if metric.endswith("_bucket") else ("",):
                 labels = labels_of({"treaty_id": treaty, "le": bound, **fixed, "__name__": metric})
                 rising = metric.endswith(("_bucket", "_count", "_sum", "_total"))
-                scale = 1.0 + number % 7
+                scale = times * (1.0 + number % 7)
                 out[labels] = _counter(number, (77,), scale) if rising else _wave(scale)
 
 
