@@ -52,8 +52,10 @@ def unwell(evidence: Evidence) -> Iterator[Reason]:
 def _sick_pods(evidence: Evidence, parts: Mapping[tuple[str, str], DeploymentStatus]) -> Iterator[Reason]:
     """Each pod of the mission's deployments by name; many of one deployment with the same trouble as a number."""
     sick: dict[tuple[str, str, str], list[PodStatus]] = {}
+    names = {name for _, name in parts}
     for pod in evidence.pods:
-        if pod.owner is None or (pod.namespace, pod.owner) not in parts:
+        # By name first: there may be thousands of pods, nearly all of them others'.
+        if pod.owner not in names or pod.owner is None or (pod.namespace, pod.owner) not in parts:
             continue
         trouble = _trouble(pod, evidence.now)
         if trouble is not None:

@@ -172,7 +172,6 @@ def watch_console(world: dict[str, Any], api: Api, found: Measured, seconds: flo
             found.cpu = (terminal.cpu_seconds() - cpu) / seconds
             for _ in range(rounds):
                 found.keys += [press() for press in keys(terminal)]
-                print([round(1000 * k) for k in found.keys])
             found.events += list(pod_events(terminal, api, 8 * rounds))
             ended = time.monotonic()
             found.memory.append(terminal.peak_memory())

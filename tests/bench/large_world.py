@@ -118,7 +118,7 @@ def main() -> int:
     parser.add_argument("--alerts", type=int, default=ALERTS)
     parser.add_argument("--treaties", type=int, default=TREATIES)
     LargeWorld.size = parser.parse_args()
-    drill_world.World = LargeWorld  # type: ignore[misc]
+    vars(drill_world)["World"] = LargeWorld  # served as a drill's world is, ready line, ledger and all
     return drill_world.run(
         Served(
             scenario="calm", speed=1.0, exporter="histograms", fixed_ports=False, real_prometheus=False, seed=None,
