@@ -21,8 +21,8 @@ from aurora_tui.text import redact_url, safe
 
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 3.0
-LONGEST_WISH = 4.0
-"""Real seconds for which a server's Retry-After is obeyed. It may ask for an hour: one request in 4 s is no load, and
+LONGEST_WISH = 3.5
+"""Real seconds for which a server's Retry-After is obeyed. It may ask for an hour: one request in 3.5 s is no load, and
 an hour of BLIND after its end is not what it meant."""
 _LEAST_SHARE = 0.6  # of a pause: the rest is jitter
 _SHORTEST_PAUSE = 0.05

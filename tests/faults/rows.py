@@ -86,8 +86,10 @@ def status(code: int, remedy: str, asks: str = "", **headers: str) -> Row:
 
 def rows(authority: Authority, stranger: Authority) -> list[Row]:
     """Every fault. `authority` is the one that clients trust, `stranger` is not."""
-    busy = "The server asks for fewer requests: raise `interval`."
-    not_trusted = "the certificate of {} is not trusted: "
+    return [*_of_the_network(), *_statuses(), *_certificates(authority, stranger), *_bodies(), *_samples()]
+
+
+def _of_the_network() -> list[Row]:
     return [
         Row(Refused(), REFUSES),
         Row(Hang(), SILENT),
@@ -96,21 +98,12 @@ def rows(authority: Authority, stranger: Authority) -> list[Row]:
         Row(ResetAtOnce(), BROKEN_OFF),
         Row(ResetInBody(), BROKEN_OFF),
         Row(ResetInBody(reset=False), BROKEN_OFF),
-        Row(
-            Truncated(),
-            "{} answered broken JSON: .... " + CUT,
-            health=UNREADABLE,
-            exposition="answers Prometheus text that is cut off",
-        ),
-        Row(
-            GARBAGE,
-            "{} answered something unreadable: .... " + ANOTHER_SERVER,
-            health=UNREADABLE,
-            exposition=NO_SAMPLES,
-        ),
-        Row(LOGIN, WEB_PAGE, health="answers a web page, not a health status", exposition=NO_SAMPLES),
-        Row(EMPTY, EMPTY_PAGE, health=LIVE, exposition=NO_SAMPLES),
-        Row(NO_CONTENT, EMPTY_PAGE, health=LIVE, exposition=NO_SAMPLES),
+    ]
+
+
+def _statuses() -> list[Row]:
+    busy = "The server asks for fewer requests: raise `interval`."
+    return [
         status(401, "Give credentials, or renew them: `auth` of this source."),
         status(403, "These credentials may not read this: ask for the right, or give others."),
         status(404, "Check the address and its path: nothing answers there."),
@@ -123,6 +116,12 @@ def rows(authority: Authority, stranger: Authority) -> list[Row]:
         Row(
             REDIRECT, "{} answered 302. It redirects, as a login page does: give the address behind it, or credentials."
         ),
+    ]
+
+
+def _certificates(authority: Authority, stranger: Authority) -> list[Row]:
+    not_trusted = "the certificate of {} is not trusted: "
+    return [
         Row(
             Certificate("expired certificate", authority.server(ends=timedelta(days=-1))),
             not_trusted + "certificate has expired. Have it renewed; then check the clocks of both machines.",
@@ -139,6 +138,26 @@ def rows(authority: Authority, stranger: Authority) -> list[Row]:
             "Use the name that the certificate is made out for.",
             tls=True,
         ),
+    ]
+
+
+def _bodies() -> list[Row]:
+    return [
+        Row(
+            Truncated(),
+            "{} answered broken JSON: .... " + CUT,
+            health=UNREADABLE,
+            exposition="answers Prometheus text that is cut off",
+        ),
+        Row(
+            GARBAGE,
+            "{} answered something unreadable: .... " + ANOTHER_SERVER,
+            health=UNREADABLE,
+            exposition=NO_SAMPLES,
+        ),
+        Row(LOGIN, WEB_PAGE, health="answers a web page, not a health status", exposition=NO_SAMPLES),
+        Row(EMPTY, EMPTY_PAGE, health=LIVE, exposition=NO_SAMPLES),
+        Row(NO_CONTENT, EMPTY_PAGE, health=LIVE, exposition=NO_SAMPLES),
         Row(
             Large(50_000_000),
             "{} answered more than 16 MB. " + TOO_MUCH,
@@ -178,6 +197,12 @@ def rows(authority: Authority, stranger: Authority) -> list[Row]:
             health=LIVE,
             exposition=NO_SAMPLES,
         ),
+    ]
+
+
+def _samples() -> list[Row]:
+    """True answers, told in another way."""
+    return [
         Row(WrongType(), LIVE, samples=True),
         Row(Duplicates(), LIVE, samples=True),
         Row(OutOfOrder(), LIVE, samples=True),
