@@ -17,7 +17,7 @@ class LightState(Enum):
     OFF = "off"  # not configured: nothing is watched there
     STARTING = "starting"  # no answer yet
     LIVE = "live"
-    STALE = "stale"  # last good answer is older than three intervals, or lies in the future: a clock went back
+    STALE = "stale"  # last good answer is older than three intervals, in the future (a clock went back), or disowned
     FAILED = "failed"  # never answered, and the last try failed
 
 
@@ -35,6 +35,7 @@ class SourceLight(msgspec.Struct, frozen=True, kw_only=True):
     observed_at: float | None = None
     failing_since: float | None = None
     error: str | None = None
+    disowned: bool = False  # who answers now is not who gave the last good answer
     latency: float | None = None
     version: str | None = None
     skew: float | None = None
@@ -55,7 +56,8 @@ class SourceLight(msgspec.Struct, frozen=True, kw_only=True):
             waited = 0.0 if self.since is None else now - self.since
             return LightState.STARTING if waited <= STALE_AFTER_INTERVALS * self.interval else LightState.FAILED
         ahead = self.observed_at is not None and self.observed_at - now > AHEAD_TOLERATED
-        return LightState.LIVE if age <= STALE_AFTER_INTERVALS * self.interval and not ahead else LightState.STALE
+        young = age <= STALE_AFTER_INTERVALS * self.interval and not ahead
+        return LightState.LIVE if young and not self.disowned else LightState.STALE
 
     def moved(self, seconds: float) -> SourceLight:
         """The same light after the clock it is counted on was put forward by `seconds` (back: below 0)."""

@@ -27,11 +27,15 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SourceFailed(msgspec.Struct, frozen=True, kw_only=True):
-    """A look that failed: `error` says what happened, to what, and what to do. No clock changes by it."""
+    """A look that failed: `error` says what happened, to what, and what to do. No clock changes by it.
+
+    `disowned`: who answers there now is not whom we knew. However young, what was known says nothing of the present.
+    """
 
     source: str
     at: float
     error: str
+    disowned: bool = False
 
 
 class MetricsObserved(Answer, frozen=True, kw_only=True):

@@ -201,7 +201,10 @@ def _lit(light: SourceLight, observation: Observation) -> SourceLight:
     """The light after an answer or a failure of its source."""
     if isinstance(observation, SourceFailed):
         return msgspec.structs.replace(
-            light, error=observation.error, failing_since=light.failing_since or observation.at
+            light,
+            error=observation.error,
+            failing_since=light.failing_since or observation.at,
+            disowned=observation.disowned,
         )
     assert isinstance(observation, Answer)
     return msgspec.structs.replace(
@@ -209,6 +212,7 @@ def _lit(light: SourceLight, observation: Observation) -> SourceLight:
         observed_at=observation.at,
         failing_since=None,
         error=None,
+        disowned=False,
         latency=observation.latency,
         version=observation.version or light.version,
         skew=observation.skew,

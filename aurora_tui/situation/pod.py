@@ -12,6 +12,8 @@ from aurora_tui.situation.seen import ConditionSeen, ContainerSeen, ContainerSta
 from aurora_tui.situation.workload import Condition, Container, PodStatus
 
 _FINISHED = frozenset({"Completed", "Succeeded"})
+STARTS_WITHIN = 120.0
+"""Seconds in which a pod may be on its way without a doubt: images are pulled, probes answer."""
 # Not well yet, but on the way: below what is broken when rows are ordered.
 _ON_THE_WAY = frozenset({"Pending", "ContainerCreating", "PodInitializing", "Running", "NotReady"})
 
@@ -49,6 +51,12 @@ def pod_status(pod: PodSeen, owner: str | None, revision: int | None) -> PodStat
 def is_broken(pod: PodStatus) -> bool:
     """Whether something is wrong with it that time alone does not mend: not only not ready yet, or not any more."""
     return not pod.healthy and not (pod.reason in _ON_THE_WAY or (pod.reason.startswith("Init:") and "/" in pod.reason))
+
+
+def is_starting(pod: PodStatus, now: float) -> bool:
+    """Whether it is young and nothing is wrong with it but that it is not there yet. `now` is Unix seconds."""
+    young = pod.created_at is not None and now - pod.created_at <= STARTS_WITHIN
+    return young and not pod.healthy and not is_broken(pod)
 
 
 def sickest_first(pod: PodStatus) -> tuple[int, float, str, str]:

@@ -164,7 +164,8 @@ class ClusterView:
         if self._failing is not None and (observed or self._failing[0] != words):
             # Also after an answer, which by itself would put the failure out of the light.
             self._failing = (words, self._failing[1])
-            tell(SourceFailed(source=NAME, at=self._failing[1], error=words))
+            disowned = self._life.another is not None
+            tell(SourceFailed(source=NAME, at=self._failing[1], error=words, disowned=disowned))
 
     def _words(self, required: list[Reflector[Any]]) -> str:
         """What is wrong: with the cluster, with the API, or with single lists, of which the first is told whole."""

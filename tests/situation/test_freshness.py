@@ -22,6 +22,7 @@ from tests.situation.missions import NOW
         ({"observed_at": NOW - 45}, LightState.LIVE),
         ({"observed_at": NOW - 45, "error": "timed out"}, LightState.LIVE),
         ({"observed_at": NOW - 46}, LightState.STALE),
+        ({"observed_at": NOW, "error": "another cluster answers", "disowned": True}, LightState.STALE),
         ({"observed_at": NOW + 3}, LightState.LIVE),
         ({"observed_at": NOW + 6}, LightState.STALE),  # a clock went back: its age is not known
     ],

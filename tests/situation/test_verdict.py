@@ -210,6 +210,7 @@ def test_a_trip_stands_though_every_source_is_dark() -> None:
         ({"observed_at": NOW - 46}, "{name}: no answer"),
         ({"observed_at": NOW - 46, "error": "http://x refuses"}, "{name}: http://x refuses"),
         ({"observed_at": None, "error": "401"}, "{name}: 401"),
+        ({"observed_at": NOW, "error": "ANOTHER CLUSTER", "disowned": True}, "{name}: ANOTHER CLUSTER"),
         ({"watched": False}, "{name} not configured"),
     ],
 )

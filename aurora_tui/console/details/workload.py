@@ -8,7 +8,7 @@ from aurora_tui.console.details.parts import fact, heading
 from aurora_tui.console.figures import percent
 from aurora_tui.console.ink import NO_VALUE, Line, paragraphs, span
 from aurora_tui.console.moments import age
-from aurora_tui.console.panels.workloads import short_name
+from aurora_tui.console.panels.workloads import pod_mark, short_name
 from aurora_tui.situation.situation import Situation
 from aurora_tui.situation.workload import Condition, Container, DeploymentStatus, PodStatus
 from aurora_tui.text import safe
@@ -33,10 +33,10 @@ def worst_container(pod: PodStatus) -> str | None:
 
 def pod_lines(pod: PodStatus, situation: Situation, log: LogTail, now: float, cells: int) -> list[Line]:
     """Everything known about `pod`, the log last."""
-    ink = "good" if pod.healthy else "bad"
+    glyph, ink = pod_mark(pod, now)
     result: list[Line] = [
         (
-            span(f"{'✔' if pod.healthy else '✗'} {pod.reason}", f"{ink} bold"),
+            span(f"{glyph} {pod.reason}", f"{ink} bold"),
             span(f"   {pod.ready}/{pod.containers_total} ready   {pod.restarts} restarts"),
         )
     ]
@@ -135,7 +135,7 @@ def deployment_lines(item: DeploymentStatus, situation: Situation, now: float, c
     pods = [pod for pod in situation.pods if pod.owner == item.name and pod.namespace == item.namespace]
     result += heading(f"PODS ({len(pods)}; x in the panel lists them all, Enter opens one)")
     for pod in pods:
-        ink = "good" if pod.healthy else "bad"
+        glyph, ink = pod_mark(pod, now)
         words = f"{pod.reason}  {pod.ready}/{pod.containers_total}  {pod.restarts} restarts  {pod.node or NO_VALUE}"
-        result.append((span(f"{'✔' if pod.healthy else '✗'} ", ink), span(f"{short_name(pod)}  "), span(words, ink)))
+        result.append((span(f"{glyph} ", ink), span(f"{short_name(pod)}  "), span(words, ink)))
     return result

@@ -12,6 +12,7 @@ from aurora_tui.console.lamps import dark_words, outdated
 from aurora_tui.console.moments import age
 from aurora_tui.console.panels.crowd import Listing, listed
 from aurora_tui.console.table import Column, Layout, arrange
+from aurora_tui.situation.pod import is_starting
 from aurora_tui.situation.situation import Situation
 from aurora_tui.situation.workload import DeploymentStatus, PodStatus, Rollout
 
@@ -189,8 +190,15 @@ def _reason(pod: PodStatus) -> str:
     return pod.reason if pod.healthy or pod.reason != "Running" else f"Running {pod.ready}/{pod.containers_total}"
 
 
+def pod_mark(pod: PodStatus, now: float) -> tuple[str, str]:
+    """Glyph and ink: well, on its way up, or sick. One that has only just begun to start is no alarm."""
+    if pod.healthy:
+        return "✔", "good"
+    return ("↻", "warn") if is_starting(pod, now) else ("✗", "bad")
+
+
 def _pod_cells(pod: PodStatus, now: float) -> tuple[Span, ...]:
-    glyph, ink = ("✔", "good") if pod.healthy else ("✗", "bad")
+    glyph, ink = pod_mark(pod, now)
     restarts = "" if not pod.restarts else f"{pod.restarts} restart{'s' if pod.restarts > 1 else ''}"
     return (
         span(f"  {glyph}", f"{ink} bold"),
