@@ -139,6 +139,7 @@ class FaultProxy:
         self._tls = tls
         self._server: asyncio.Server | None = None
         self._tasks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
+        self._place: socket.socket | None = None  # bound, never listening: nobody takes the port while it is refused
         self.port = 0
         self.fault: Fault = Fault()
         self.requests: list[Request] = []
@@ -168,6 +169,8 @@ class FaultProxy:
         return most / within
 
     async def start(self) -> None:
+        self._place = _bound(0)
+        self.port = self._place.getsockname()[1]
         await self._listen()
 
     async def switch(self, fault: Fault | None) -> None:
@@ -185,6 +188,8 @@ class FaultProxy:
         """Cut everything."""
         await self._stop_listening()
         await self._drop()
+        if self._place is not None:
+            self._place.close()
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection to the server behind."""
@@ -196,10 +201,7 @@ class FaultProxy:
 
     async def _listen(self) -> None:
         context = (self.fault.context or self._tls) if self.fault.greets and self._tls is not None else None
-        made = socket.socket()
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(("127.0.0.1", self.port))
-        self.port = made.getsockname()[1]
+        made = _bound(self.port)
         self._server = await asyncio.start_server(self._accept, sock=made, ssl=context, limit=1 << 18)
 
     async def _stop_listening(self) -> None:
@@ -261,6 +263,13 @@ class FaultProxy:
             exchange.end()
 
 
+def _bound(port: int) -> socket.socket:
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    made.bind(("127.0.0.1", port))
+    return made
+
+
 async def _gone(reader: asyncio.StreamReader) -> None:
     """Until the client closes its side; a next request that comes early stays unread."""
     while not reader.at_eof() and reader.exception() is None:  # noqa: ASYNC110 - a StreamReader tells nobody
@@ -269,7 +278,9 @@ async def _gone(reader: asyncio.StreamReader) -> None:
 
 def _reset(writer: asyncio.StreamWriter) -> None:
     """Close so that the other side is told "connection reset", as when a process is killed."""
-    raw = writer.get_extra_info("socket")
+    raw = None
+    with contextlib.suppress(AttributeError):  # of asyncio's own, for TLS that is closed already
+        raw = writer.get_extra_info("socket")
     if raw is not None:
         with contextlib.suppress(OSError):
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
