@@ -88,7 +88,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_a_scenario_is_found_by_name_or_by_path(tmp_path: Path) -> None:
     assert find("calm", (SCENARIOS,)) == SCENARIOS / "calm.toml"
     assert find("./mine.toml", (SCENARIOS,)) == Path("mine.toml")
-    with pytest.raises(UsageError, match="calm, exporter-outage, .*rtt-surge"):
+    with pytest.raises(UsageError, match=r"calm, exporter-outage, .*rtt-surge"):
         find("clam", (SCENARIOS,))
 
 
