@@ -260,3 +260,29 @@ def test_a_form_comes_before_what_the_address_says(pair: Pair) -> None:
         for server in (pair.real, pair.ours)
     )
     assert ours.json() == real.json()
+
+
+_FORM = "application/x-www-form-urlencoded"
+GARBAGE = {
+    "bytes that are no text": (_FORM, bytes(range(128, 256))),
+    "a query that is no text": (_FORM, b"query=%ff%fe"),
+    "raw bytes in a query": (_FORM, b"query=\xff"),
+    "a broken escape": (_FORM, b"query=%zz&query=vector(1)&time=1"),
+    "a semicolon": (_FORM, b"query=vector(2);time=1&query=vector(1)&time=1"),
+    "an unknown charset": (f"{_FORM}; charset=nothing", b"query=vector(1)&time=1"),
+    "no name": (_FORM, b"=x&&query=vector(1)&time=1"),
+    "blanks and signs": (_FORM, b"query=1+%2B+1&time=1"),
+    "parts without an end": ("multipart/form-data; boundary=x", b"--x\r\nnothing"),
+    "parts without a boundary": ("multipart/form-data", b"query=up"),
+    "JSON": ("application/json", b'{"query": "up"}'),
+    "no type": ("nonsense", b"query=up"),
+}
+
+
+@pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
+def test_a_body_that_is_no_form_is_taken_alike(pair: Pair, garbage: tuple[str, bytes]) -> None:
+    kind, body = garbage
+    real, ours = (
+        server.post(INSTANT, content=body, headers={"Content-Type": kind}) for server in (pair.real, pair.ours)
+    )
+    assert (ours.status_code, ours.json()) == (real.status_code, real.json())

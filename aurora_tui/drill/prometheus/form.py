@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from datetime import datetime
+from urllib.parse import unquote_plus
 
 from aiohttp import web
 
@@ -19,6 +20,8 @@ from aurora_tui.drill.prometheus.floats import parse_float
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)")
 _LONGEST = 2**63 / 1e9
 _FARTHEST = 2**63 / 1e6
+_URL_ENCODED = "application/x-www-form-urlencoded"
+_BROKEN = re.compile(r";|%(?![0-9A-Fa-f]{2})")
 
 
 class Form:
@@ -29,10 +32,10 @@ class Form:
 
     @classmethod
     async def of(cls, request: web.Request) -> Form:
-        pairs: list[tuple[str, str]] = []
-        if request.method == "POST":
-            pairs += [(name, value) for name, value in (await request.post()).items() if isinstance(value, str)]
-        return cls(pairs + list(request.query.items()))
+        body: list[tuple[str, str]] = []
+        if request.method == "POST" and request.content_type == _URL_ENCODED:
+            body = _pairs((await request.read()).decode(errors="replace"))
+        return cls(body + list(request.query.items()))
 
     def one(self, name: str) -> str:
         return next((value for key, value in self._pairs if key == name), "")
@@ -73,6 +76,12 @@ class Form:
     def time_limit(self, longest: float) -> float:
         """Seconds that the query may take: `timeout`, but no more than `longest`."""
         return min(longest, self.duration("timeout")) if self.one("timeout") else longest
+
+
+def _pairs(encoded: str) -> list[tuple[str, str]]:
+    """As Go's url.ParseQuery reads them: what has a semicolon or a broken escape is left out, the rest is kept."""
+    parts = (part.partition("=") for part in encoded.split("&") if part and not _BROKEN.search(part))
+    return [(unquote_plus(name), unquote_plus(value)) for name, _, value in parts]
 
 
 def bad_parameter(name: str, reason: object) -> BadQuery:
