@@ -167,6 +167,26 @@ INHIBITED = {
         ("ErrorBudgetBurn", {"sev": "SEV2", "treaty_id": "A", "slo": "fill"}),
         False,
     ),
+    "the breach of an objective, by what one is asked to roll back for": (
+        ("RollbackRTT", {"sev": "SEV2", "treaty_id": "A", "slo": "rtt"}),
+        ("RTTHigh", {"sev": "SEV2", "treaty_id": "A", "slo": "rtt"}),
+        True,
+    ),
+    "the budget's burning, by what one is asked to roll back for": (
+        ("RollbackProvenance", {"sev": "SEV2", "treaty_id": "A", "slo": "provenance"}),
+        ("ErrorBudgetBurn", {"sev": "SEV2", "treaty_id": "A", "slo": "provenance"}),
+        True,
+    ),
+    "not the breach of another objective": (
+        ("RollbackRTT", {"sev": "SEV2", "treaty_id": "A", "slo": "rtt"}),
+        ("FillRateLow", {"sev": "SEV2", "treaty_id": "A", "slo": "fill"}),
+        False,
+    ),
+    "never the request to roll back": (
+        ("RTTHigh", {"sev": "SEV2", "treaty_id": "A", "slo": "rtt"}),
+        ("RollbackRTT", {"sev": "SEV2", "treaty_id": "A", "slo": "rtt"}),
+        False,
+    ),
     "absent data of an exporter that is down": (
         ("ExporterDown", {"sev": "SEV2", "treaty_id": "A"}),
         ("SLOUnknown", {"sev": "SEV2", "treaty_id": "A", "slo": "rtt"}),
