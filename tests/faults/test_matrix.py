@@ -14,12 +14,14 @@ import pytest
 from aurora_tui.console import banner
 from aurora_tui.situation.freshness import LightState
 from aurora_tui.situation.verdict import Word
+from tests.faults.faults import GzipBomb, Hang, HangAfterHeaders, Large, SlowDrip
 from tests.faults.matrix import Run, Seen, authorities, run, same_words
 from tests.faults.rooms import drill
-from tests.faults.rows import LIVE, rows
+from tests.faults.rows import LIVE, SILENT, WITHIN, rows
 
 pytestmark = pytest.mark.xdist_group("faults")
 
+TAKES_TIME = (Hang, HangAfterHeaders, SlowDrip, Large, GzipBomb)
 AT_MOST = 2.0  # requests a second
 SEEN_WITHIN = 5.0  # s after a fault's end
 LATE = 1.5  # s that an answer may take on its way to the screen
@@ -49,7 +51,10 @@ def test_each_light_says_what_happened_to_what_and_what_to_do(
 ) -> None:
     def wrong(case: Seen) -> str:
         expected = case.row.says(case.kind)
-        return "" if same_words(case.words, expected) else f"{case.words!r} instead of {expected!r}"
+        # Of several time limits, and of a limit and a size, the one that is met first depends on the machine's load.
+        others = (SILENT, WITHIN) if isinstance(case.row.fault, TAKES_TIME) else ()
+        right = any(same_words(case.words, words) for words in (expected, *others))
+        return "" if right else f"{case.words!r} instead of {expected!r}"
 
     assert failing(seen, wrong) == []
     worst = max(case.recovered or 99.0 for case in seen.seen)
