@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from aurora_tui.clock import Clock
 from aurora_tui.drill.kubernetes import Cluster, kubeconfig, kubernetes_app, loopback_tls, roles
 from tests.drill.clusters import NAMESPACE, deployment, namespace
 
+PATIENCE = 60.0
+"""Seconds that a kubectl, or the cluster, may take on a busy machine."""
 BRIDGE = "deployment/aurora-bridge"
 USERS = {"token": roles.admin("admin"), "o": roles.operator("olga", NAMESPACE), "v": roles.viewer("vic")}
 Asked = dict[str, Any]
@@ -42,7 +44,7 @@ class Kubectl:
     async def __call__(self, *words: str, fails: bool = False) -> str:
         """What it prints (standard error when it `fails`)."""
         process = await self.start(*words)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             out, wrong = await process.communicate()
         assert (process.returncode != 0) is fails, wrong.decode()
         return (wrong if fails else out).decode()
@@ -51,7 +53,7 @@ class Kubectl:
         """Wait until the cluster has come so far."""
         changed = asyncio.Event()
         self.cluster.listen(lambda *_: changed.set())
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not holds():
                 changed.clear()
                 await changed.wait()

@@ -11,7 +11,7 @@ import pytest
 
 from aurora_tui.drill.kubernetes import Behaviour
 from tests.drill.clusters import NAMESPACE
-from tests.drill.kubectl import BRIDGE, Kubectl, kubectl_for
+from tests.drill.kubectl import BRIDGE, PATIENCE, Kubectl, kubectl_for
 
 pytestmark = pytest.mark.needs("kubectl")
 
@@ -117,7 +117,7 @@ async def test_it_selects_by_labels_and_fields_and_prints_yaml(kubectl: Kubectl)
 async def test_it_follows_a_log(kubectl: Kubectl) -> None:
     following = await kubectl.start("logs", "-f", BRIDGE, "--tail=0")
     assert following.stdout is not None
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         lines = [await following.stdout.readline() for _ in range(2)]
     following.terminate()
     await following.wait()
@@ -173,7 +173,7 @@ async def test_get_watch_sees_a_pod_go_and_another_come(kubectl: Kubectl) -> Non
     name = lines[1].split()[0]
     await kubectl("delete", "pod", name, "--wait=false")
     seen: list[list[str]] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while not any(line[0] not in "".join(lines) and line[1:3] == ["1/1", "Running"] for line in seen):
             seen.append((await watching.stdout.readline()).decode().split())
     watching.terminate()

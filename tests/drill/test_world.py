@@ -35,7 +35,7 @@ from tests.drills import served
 SCENARIOS = Path(__file__).resolve().parents[2] / "ops" / "scenarios"
 RULES = SCENARIOS.parent / "prometheus" / "rules"
 DRILL = (sys.executable, "-m", "aurora_tui", "drill")
-LIMIT = 20.0
+LIMIT = 60.0  # seconds: a busy machine is no failure
 _CALM = Served(
     scenario="calm",
     speed=1.0,
@@ -58,7 +58,7 @@ async def world_in(
         WorldOptions(scenario=scenario or Scenario(name="test"), directory=folder, speed=SPEED, generation=generation)
     )
     try:
-        async with httpx.AsyncClient(trust_env=False, timeout=5) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=LIMIT) as client:
             yield world, client
     finally:
         await world.close()
@@ -114,7 +114,7 @@ def test_serve_tells_where_the_world_is_and_ends_without_a_trace() -> None:
         started_at = parse_iso(ready["phase"]["started_at"])
         assert settings.clock.world_origin - started_at == pytest.approx(31.2 * 3600, abs=1)
         status = (sys.executable, "-m", "aurora_tui", "phase", "status", "--config", ready["profile"])
-        phase = subprocess.run(status, capture_output=True, text=True, check=True, timeout=30).stdout
+        phase = subprocess.run(status, capture_output=True, text=True, check=True, timeout=LIMIT).stdout
         assert re.search(r"canary.*31:1\d", phase, re.IGNORECASE | re.DOTALL)  # the ledger holds its start already
         process = psutil.Process(ready["pid"])
         addresses = {each.laddr.ip for each in process.net_connections() if each.status == psutil.CONN_LISTEN}
