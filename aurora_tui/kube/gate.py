@@ -14,21 +14,29 @@ from collections.abc import Callable
 class Gate:
     """Who was cut off waits here; who looks after the API opens it. All times are seconds of one monotonic clock.
 
-    `doubted` is set while somebody waits: the next look is wanted now. `well`: the last look was good.
+    `wanted` is called when somebody waits: the next look is to be now. `well`: the last look was good.
     """
 
-    def __init__(self, opened: float = -math.inf, doubt: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, wanted: Callable[[], None] = lambda: None) -> None:
         self.well = True
-        self._opened = opened
-        self._doubt = doubt
+        self._opened = self._doubted = -math.inf
+        self._wanted = wanted
         self._waiting: set[asyncio.Future[None]] = set()
+
+    def doubt(self, since: float) -> None:
+        """Somebody was cut off at `since` and will come here, perhaps only after a rest.
+
+        Said at once: a look in the meantime opens the gate for them too, so it must be as careful as one they wait for.
+        """
+        self._doubted = max(self._doubted, since)
 
     async def passed(self, since: float) -> None:
         """Returns once a look that began after `since` was good."""
+        self.doubt(since)
         while self._opened < since:
             waits = asyncio.get_running_loop().create_future()
             self._waiting.add(waits)
-            self._doubt()
+            self._wanted()
             try:
                 await waits
             finally:
@@ -36,6 +44,11 @@ class Gate:
 
     @property
     def doubted(self) -> bool:
+        """Whether anybody was cut off after the last good look."""
+        return self._opened < self._doubted
+
+    @property
+    def awaited(self) -> bool:
         """Whether anybody waits."""
         return bool(self._waiting)
 

@@ -162,7 +162,8 @@ class Reflector(Generic[T]):
 
     def start_over(self, since: float) -> None:
         """Believe nothing that is held: pass the gate, then list."""
-        self._position, self._doubt = None, since
+        self._position = None
+        self._doubts(since)
         self.wake(broken=True)
 
     async def _once(self) -> None:
@@ -173,7 +174,7 @@ class Reflector(Generic[T]):
                 await self._list()
             self._listing = False
             await self._watch()
-            self._doubts()  # also a server that is going away ends its watches in order
+            self._doubts(self._monotonic())  # also a server that is going away ends its watches in order
         except AuroraError as error:
             await self._fail(error)
 
@@ -185,8 +186,10 @@ class Reflector(Generic[T]):
             await self._gate.passed(self._doubt)
             self._doubt = None
 
-    def _doubts(self) -> None:
-        self._doubt = self._monotonic()
+    def _doubts(self, since: float) -> None:
+        self._doubt = since
+        if self._gate is not None:
+            self._gate.doubt(since)
 
     async def _fail(self, error: AuroraError) -> None:
         now = self._monotonic()
@@ -203,11 +206,11 @@ class Reflector(Generic[T]):
                 await self._absent(error)
                 return
             if error.expired or error.from_the_future or status in (401, 404):
-                self._doubts()
+                self._doubts(now)
             if status == 400 and self._selected:
                 self._selected = None  # "field label not supported": take all, choose later
         elif isinstance(error, Unreachable) or (not self._listing and self._position is None):
-            self._doubts()
+            self._doubts(now)
         if self._backoff.failures or not expired:
             # A version that expired is everyday life on a busy cluster; again and again it is a failure.
             self._failure, self._failed_listing = error, self._listing

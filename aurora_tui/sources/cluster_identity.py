@@ -8,6 +8,8 @@ OpenTelemetry calls k8s.cluster.uid (https://opentelemetry.io/docs/specs/semconv
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 
 from aurora_tui.errors import AuroraError
@@ -18,6 +20,7 @@ from aurora_tui.kube.questions import Namespace, namespace
 from aurora_tui.text import redact_url, safe
 
 SYSTEM = "kube-system"
+ASKED_AGAIN = 180.0  # real seconds after a 403: a role that is missing for good fills the audit log, an outage ends
 
 
 class AnotherCluster(AuroraError):
@@ -34,8 +37,13 @@ class Identity:
     system: str | None = None  # uid of kube-system; None: not known
     namespace: str | None = None  # uid of the watched namespace; None: not known, or it was not there
     found: Namespace | None = _UNSEEN
-    _system_refused: bool = False
-    _namespace_refused: bool = False
+    _system_refused: float = -math.inf  # monotonic
+    _namespace_refused: float = -math.inf
+
+    @property
+    def known(self) -> bool:
+        """Whether there is anything to know it by."""
+        return bool(self.system or self.namespace)
 
     async def check(self, connection: Connection, pace: Pace, name: str, *, thorough: bool, sure: bool) -> None:
         """AnotherCluster when it is another one than at first.
@@ -45,11 +53,11 @@ class Identity:
         if not sure and self.system:
             system: str | None = self.system
         else:
-            system = None if self._system_refused else await self._uid_of_system(connection, pace)
+            system = await self._uid_of_system(connection, pace) if _over(self._system_refused) else None
         if system and self.system and system != self.system:
             raise _another(connection, SYSTEM, self.system, system, "")
         self.system = self.system or system
-        if (thorough or not system) and not self._namespace_refused:
+        if (thorough or not system) and _over(self._namespace_refused):
             await self._look_at(connection, pace, name, sure=system is not None)
 
     async def _uid_of_system(self, connection: Connection, pace: Pace) -> str | None:
@@ -59,7 +67,7 @@ class Identity:
         except ApiError as error:
             if error.status not in (403, 404):
                 raise
-            self._system_refused = error.status == 403
+            self._system_refused = time.monotonic() if error.status == 403 else -math.inf
             return None
         return found.uid if found else None
 
@@ -70,7 +78,7 @@ class Identity:
         except ApiError as error:
             if error.status not in (403, 404):
                 raise
-            self._namespace_refused = error.status == 403
+            self._namespace_refused = time.monotonic() if error.status == 403 else -math.inf
             return
         if found and found.uid:
             if not sure and self.namespace and found.uid != self.namespace:
@@ -78,6 +86,10 @@ class Identity:
                 raise _another(connection, f"namespace {name}", self.namespace, found.uid, why)
             self.namespace = found.uid
         self.found = found
+
+
+def _over(refused: float) -> bool:
+    return time.monotonic() - refused >= ASKED_AGAIN
 
 
 def _another(connection: Connection, what: str, before: str, now: str, why: str) -> AnotherCluster:

@@ -51,10 +51,7 @@ class Life:
         self._identity, self._pace, self._renew = identity, pace, renew
         self._said, self._revived, self._swapped = said, revived, swapped
         self._wanted = asyncio.Event()
-        known = identity.system or identity.namespace
-        self.gate = Gate(time.monotonic() - 1.0 if known else float("-inf"), doubt=self._wanted.set)
-        if known:
-            self.gate.shut(time.monotonic())
+        self.gate = Gate(wanted=self._wanted.set)
         self.alive: float | None = None  # when the last good probe was sent
         self.answer: ApiAnswer | None = None
         self.failure: AuroraError | None = None
@@ -88,7 +85,7 @@ class Life:
     async def _until_next(self, began: float, pause: float) -> None:
         if self._probes:
             return  # long enough was waited for the last one
-        if not self.gate.doubted:
+        if not self.gate.awaited:
             self._wanted.clear()
         troubled = self.failure is not None or self.another is not None or not self._settled()
         least = AGAIN if self.failure is not None or self.another is not None else AT_ONCE
@@ -117,7 +114,7 @@ class Life:
             self._swap(error)
         except AuroraError as error:
             await self._failed(error)
-            if isinstance(error, ApiError) and error.status >= 500 and self.gate.doubted:
+            if isinstance(error, ApiError) and error.status >= 500 and self.gate.awaited:
                 await self._recognise_unwell(began)
             return min(getattr(error, "retry_after", None) or 0.0, LONGEST_RETRY_AFTER)
         return 0.0

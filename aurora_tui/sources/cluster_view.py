@@ -72,7 +72,8 @@ class ClusterView:
         """renew: reads anew how the cluster is reached. now: the time that everything is judged at."""
         self._connection, self._namespace, self._clock, self._now = connection, namespaces[0], clock, now
         self._wake = asyncio.Event()
-        self._dirty = True
+        self._dirty = True  # something changed that no row tells yet
+        self._to_project = False  # the pods' rows are made, the answer is not
         self._began = time.monotonic()
         self._life = Life(
             connection,
@@ -101,6 +102,8 @@ class ClusterView:
             for name in dict.fromkeys(namespaces)
             for resource in resources
         ]
+        if identity.known:
+            self._swapped(self._began)  # who answers now may be another than before the break
         self._pods = [one for one in self.reflectors if one.resource is pods]
         self._projection = Projection(roles, namespaces[0])
         self._workloads = WorkloadsObserved()
@@ -143,6 +146,8 @@ class ClusterView:
             self._wake.clear()
             self._date()
             if self._dirty:
+                # What changes while the rows are made comes with the next ones.
+                self._dirty, self._to_project = False, True
                 await self._projection.catch_up(self._seen(), self._pod)
             self._tell(tell)
             await asyncio.sleep(BETWEEN_TELLS)
@@ -188,10 +193,10 @@ class ClusterView:
         until = self._known_until(required)
         notes = tuple(self._notes())
         told = (until, notes, self._life.answer, self._life.version, self._life.user, self._failing is None)
-        if not self._dirty and told == self._told:
+        if not self._to_project and told == self._told:
             return False
-        if self._dirty:
-            self._dirty = False
+        if self._to_project:
+            self._to_project = False
             self._workloads = self._projection.project(self._seen())
         self._told = told
         access, found, answer = self._connection.access, self._life.identity.found, self._life.answer

@@ -63,10 +63,10 @@ async def test_who_no_longer_waits_takes_nobodys_turn(monkeypatch: pytest.Monkey
 
 async def test_the_gate_opens_for_those_who_came_before_the_look() -> None:
     doubts: list[None] = []
-    gate = Gate(doubt=lambda: doubts.append(None))
+    gate = Gate(wanted=lambda: doubts.append(None))
     early, late = asyncio.create_task(gate.passed(10.0)), asyncio.create_task(gate.passed(20.0))
     await asyncio.sleep(0)
-    assert (gate.doubted, len(doubts)) == (True, 2)
+    assert (gate.awaited, len(doubts)) == (True, 2)
     gate.open(15.0)
     await early
     await asyncio.sleep(0)

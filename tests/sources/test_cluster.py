@@ -21,11 +21,13 @@ from aurora_tui.situation.observation import ClusterObserved, Observation, Sourc
 from aurora_tui.sources import cluster as cluster_module
 from aurora_tui.sources import cluster_life, cluster_view
 from aurora_tui.sources.cluster import ClusterSource, read_rights
+from aurora_tui.sources.projection import Projection, Seen
 from tests.kube.api_server import ApiServer, error_event, fails, pod
 from tests.kube.conditions import until
 
 PODS = "/api/v1/namespaces/prod/pods"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/prod/deployments"
+REPLICASETS = "/apis/apps/v1/namespaces/prod/replicasets"
 NOWHERE = "http://127.0.0.1:1"
 
 
@@ -69,6 +71,11 @@ def deployment(name: str) -> dict[str, Any]:
         "status": {"observedGeneration": 1, "replicas": 1, "updatedReplicas": 1, "readyReplicas": 1,
                    "availableReplicas": 1},
     }  # fmt: skip
+
+
+def of(uid: str) -> dict[str, Any]:
+    """Metadata of what this one controls."""
+    return {"ownerReferences": [{"uid": uid, "controller": True}]}
 
 
 class Told(list[Observation]):
@@ -244,6 +251,43 @@ async def test_a_410_is_not_worth_a_word(server: ApiServer, tmp_path: Path) -> N
         server.cut()
         await server.put(PODS, pod("after"))
         await until(told.last(lambda one: len(one.workloads.pods) == 2))
+
+
+async def test_what_changes_while_rows_are_made_is_told_after_them(
+    server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: set[str] = set()
+    hears, makes_rows = cluster_view.ClusterView._changed, Projection.catch_up
+
+    def hear(self: cluster_view.ClusterView, uids: frozenset[str]) -> None:
+        heard.update(uids)
+        hears(self, uids)
+
+    async def is_overtaken(self: Projection, seen: Seen, *rest: Any) -> None:
+        monkeypatch.setattr(Projection, "catch_up", makes_rows)
+        await server.put(
+            REPLICASETS, {"metadata": {"name": "bridge-1", "namespace": "prod", "uid": "rs"} | of("d-bridge")}
+        )
+        await until(lambda: "rs" in heard)
+        await makes_rows(self, seen, *rest)
+
+    monkeypatch.setattr(cluster_view.ClusterView, "_changed", hear)
+    async with watching(ClusterSource(settings(tmp_path, server.url))) as told:
+        await until(lambda: told.seen and server.watching == 4)
+        monkeypatch.setattr(Projection, "catch_up", is_overtaken)
+        made = pod("p1")
+        await server.put(PODS, {**made, "metadata": made["metadata"] | of("rs")})
+        await until(told.last(lambda one: "bridge" in {row.owner for row in one.workloads.pods}))
+
+
+async def test_after_a_fault_of_our_own_nobody_lists_before_it_is_known_who_answers(
+    server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = ClusterSource(settings(tmp_path, server.url))
+    source._identity.system = "the first one's"
+    async with watching(source) as told:
+        await until(lambda: any("ANOTHER CLUSTER" in one.error for one in told.failed))
+        assert not [path for path in server.requests if "limit=500" in path]
 
 
 async def test_a_proxys_page_in_another_encoding_does_not_end_the_source(server: ApiServer, tmp_path: Path) -> None:
