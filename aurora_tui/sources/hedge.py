@@ -33,6 +33,17 @@ async def hedged(ask: Callable[[], Awaitable[T]], after: float = SCOUT_AFTER) ->
         await _end(patient, scout)
 
 
+def heard(future: asyncio.Future[T]) -> asyncio.Future[T]:
+    """The same; when it fails and nobody waits for it any more, that is no unhandled fault."""
+    future.add_done_callback(_hear)
+    return future
+
+
+def _hear(done: asyncio.Future[T]) -> None:
+    if not done.cancelled():
+        done.exception()
+
+
 async def _first(patient: asyncio.Future[T], scout: asyncio.Future[T], seconds: float) -> None:
     """Wait until either answers, or the patient one fails, or the time is over: a scout's failure ends no pause."""
     loop = asyncio.get_running_loop()

@@ -27,6 +27,7 @@ from aurora_tui.sources.failure import (
     explain,
     http_status,
 )
+from aurora_tui.sources.hedge import heard
 from aurora_tui.sources.http import (
     CONNECT_SECONDS,
     NO_CREDENTIALS,
@@ -191,7 +192,7 @@ class Prometheus:
         self.requests += 1
         call = _Call()
         self._calls.add(call)
-        asked = asyncio.get_running_loop().run_in_executor(threads, self._in_thread, ask, call)
+        asked = heard(asyncio.get_running_loop().run_in_executor(threads, self._in_thread, ask, call))
         try:
             while not asked.done() and (left := call.left(seconds)) > 0.0:
                 await asyncio.wait({asked}, timeout=left)

@@ -12,6 +12,7 @@ from aurora_tui.situation.freshness import STALE_AFTER_INTERVALS
 from aurora_tui.situation.mission import Reading
 from aurora_tui.situation.query import substitute
 from aurora_tui.sources.failure import HttpFailure, ServerGone, describe_silence
+from aurora_tui.sources.hedge import heard
 from aurora_tui.sources.prometheus import FEWER_POINTS, MOST_POINTS, Prometheus, Sample, Series
 
 DOUBT_AFTER = 2.5  # real seconds without an answer, after which the server is asked for its time
@@ -134,7 +135,7 @@ class Round:
     async def _once(self, key: tuple[Any, ...], ask: Callable[[], Any]) -> Any:
         future = self._asked.get(key)
         if future is None:
-            future = self._asked[key] = asyncio.ensure_future(self._watched(ask))
+            future = self._asked[key] = heard(asyncio.ensure_future(self._watched(ask)))
         # Shielded: who else waits for the same answer must not lose it with this one.
         return await asyncio.shield(future)
 
@@ -146,7 +147,7 @@ class Round:
         """
         if self._gone is not None:
             raise self._gone
-        asking = asyncio.ensure_future(ask())
+        asking = heard(asyncio.ensure_future(ask()))
         try:
             while not (await asyncio.wait({asking}, timeout=DOUBT_AFTER))[0]:
                 await self._require_life()
@@ -161,7 +162,7 @@ class Round:
     async def _require_life(self) -> None:
         """ServerGone unless the server tells its time; questions that doubt at the same time ask once."""
         if self._pulse is None or self._pulse.done():
-            self._pulse = asyncio.ensure_future(self._tells_time())
+            self._pulse = heard(asyncio.ensure_future(self._tells_time()))
         if not await asyncio.shield(self._pulse):
             self._gone = ServerGone(*describe_silence(self._prometheus.url))
             raise self._gone

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from aurora_tui.sources.hedge import hedged
+from aurora_tui.sources.hedge import heard, hedged
 from tests.kube.conditions import until
 
 Try = Callable[[], Awaitable[str]]
@@ -88,3 +89,16 @@ async def test_cancelling_it_cancels_both() -> None:
     with pytest.raises(asyncio.CancelledError):
         await asking
     assert tries.open == 0
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_a_failure_that_nobody_waits_for_any_more_is_no_unhandled_fault(kept: bool) -> None:
+    complaints: list[object] = []
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(lambda _, context: complaints.append(context["message"]))
+    future = heard(loop.create_future()) if kept else loop.create_future()
+    future.set_exception(ConnectionRefusedError())
+    await asyncio.sleep(0)
+    del future
+    gc.collect()
+    assert complaints == ([] if kept else ["Future exception was never retrieved"])
