@@ -16,7 +16,7 @@ from aurora_tui.console.ink import Row, plain
 from aurora_tui.console.panels import alerts, workloads
 from aurora_tui.situation.alert import AlertState
 from aurora_tui.situation.situation import Situation
-from aurora_tui.situation.workload import Rollout
+from aurora_tui.situation.workload import Role, Rollout
 from tests.console import situations as made_up
 from tests.console.situations import NOW
 from tests.console.test_keys import _queries_are_fine, console, until
@@ -56,7 +56,7 @@ def test_of_many_deployments_the_mission_s_come_first_then_those_that_crash_then
 
 
 def test_many_deployments_that_are_well_are_one_row_with_their_count() -> None:
-    assert listed(made_up.crowd())[-1] == "✔ 35 more deployments, all 4,375 pods ready: x lists them"
+    assert listed(made_up.crowd())[-1] == "✔ 35 more deployments, 4,375/4,375 ready: x lists them"
 
 
 def test_beneath_one_of_many_deployments_stand_only_a_few_pods_that_are_broken_and_how_many_more() -> None:
@@ -103,6 +103,26 @@ def test_a_canary_with_thousands_of_sick_pods_shows_the_first_and_counts_the_res
     assert lines[7] == "  ✗ … and 6,660 more not well: x lists them"
 
 
+def test_a_paused_rollout_is_never_only_counted() -> None:
+    base = made_up.crowd(sick=0)
+    paused = msgspec.structs.replace(base.deployments[-1], rollout=Rollout.PAUSED)
+    lines = listed(msgspec.structs.replace(base, deployments=(*base.deployments[:-1], paused)))
+    assert [line.split()[:2] for line in lines if "crowd-39" in line] == [["‖", "crowd-39"]]
+    assert lines[-1].startswith("✔ 39 more deployments")
+
+
+def test_a_sick_pod_stands_beneath_its_own_deployment_and_not_beneath_a_namesake() -> None:
+    base = made_up.go()
+    namesake = msgspec.structs.replace(base.deployments[0], uid="d-namesake", namespace="elsewhere", role=Role.OTHER)
+    sick = msgspec.structs.replace(
+        made_up.pod(), uid="sick", healthy=False, reason="CrashLoopBackOff", namespace="elsewhere", owner=namesake.name
+    )
+    both = msgspec.structs.replace(base, deployments=(*base.deployments, namesake), pods=(sick,))
+    ids = [row.id for row in workloads.rows(both, NOW, WIDTH)]
+    assert ids.index("sick") == ids.index("d-namesake") + 1
+    assert ids.count("sick") == 1
+
+
 def test_for_a_filter_every_sick_pod_and_every_deployment_has_its_row() -> None:
     rows = workloads.rows(made_up.crowd(), NOW, WIDTH, opened=True)
     assert sum(row.id.startswith("d-crowd") for row in rows) == 40
@@ -137,6 +157,14 @@ def test_alerts_of_one_name_in_different_states_are_not_told_as_one() -> None:
     )
     lines = drawn(alerts.rows(msgspec.structs.replace(base, alerts=some), NOW, 60))
     assert sum("PodNotReady" in line for line in lines) == 2
+
+
+def test_of_many_alerts_of_a_name_it_is_said_that_one_is_flapping() -> None:
+    many = [made_up.alert(fingerprint=str(number), flapping=number == 7) for number in range(9)]
+    lines = drawn(alerts.rows(msgspec.structs.replace(made_up.go(), alerts=tuple(many)), NOW, 90))
+    assert len(lines) == 1
+    assert "×9" in lines[0]
+    assert "firing, flapping" in lines[0]
 
 
 def test_a_few_alerts_of_a_name_stand_each_for_itself() -> None:

@@ -153,16 +153,15 @@ def _search(alert: AlertRow) -> str:
 
 
 def _cells(one: AlertRow | AlertGroup, now: float) -> tuple[Span, ...]:
+    members = one.members if isinstance(one, AlertGroup) else (one,)
     count, subject = "", ""
-    alert = one
     if isinstance(one, AlertGroup):
-        alert, count = one.members[0], f"×{len(one.members):,}"
-        subject = f"{alert.subject or alert.summary}, …"
-    assert isinstance(alert, AlertRow)
+        count, subject = f"×{len(members):,}", f"{members[0].subject or members[0].summary}, …"
+    alert, flapping = members[0], any(member.flapping for member in members)
     glyph, ink = STATE[alert.state]
     loud = alert.state in _OPEN
     level = SEVERITY_INK[alert.severity] if loud else "dim"
-    word = f"{alert.state.value}{', flapping' if alert.flapping and loud else ''}"
+    word = f"{alert.state.value}{', flapping' if flapping and loud else ''}"
     since = alert.pending_since if alert.state is AlertState.PENDING and alert.since is None else alert.since
     return (
         span(glyph, ink or level),

@@ -14,6 +14,10 @@ _PODS_OF_MANY = 3  # broken ones listed beneath one of many deployments
 _PASSING = "Error"  # between a crash and what follows from it: worth a row, not a place
 
 
+Place = tuple[str, str]
+"""A deployment's namespace and name: two namespaces may have namesakes."""
+
+
 class Part(NamedTuple):
     """A deployment (None: pods of none), the pods listed beneath it, and how many more are not well.
 
@@ -34,33 +38,37 @@ class Listing(NamedTuple):
 
 
 def listed(
-    deployments: Sequence[DeploymentStatus], by_owner: Mapping[str | None, list[PodStatus]], *, everything: bool
+    deployments: Sequence[DeploymentStatus], by_owner: Mapping[Place | None, list[PodStatus]], *, everything: bool
 ) -> Listing:
-    """`by_owner` are the pods to list, the sickest first, by their deployment's name (None: of none)."""
+    """`by_owner` are the pods to list, the sickest first, by their deployment (None: of none)."""
     strays = by_owner.get(None, [])
     if everything:
-        parts = [Part(item, by_owner.get(item.name, ())) for item in deployments]
+        parts = [Part(item, by_owner.get(_place(item), ())) for item in deployments]
         return Listing([*parts, Part(None, strays)] if strays else parts)
     ours = [item for item in deployments if item.role is not Role.OTHER]
     others = [item for item in deployments if item.role is Role.OTHER]
     if len(others) <= _FEW:
         ours, others = list(deployments), []
-    parts = [_cut(item, by_owner.get(item.name, ())) for item in ours]
+    parts = [_cut(item, by_owner.get(_place(item), ())) for item in ours]
     worst: list[Part] = []
     short: list[Part] = []
     well: list[DeploymentStatus] = []
     for item in others:
-        broken = [pod for pod in by_owner.get(item.name, ()) if is_broken(pod)]
+        broken = [pod for pod in by_owner.get(_place(item), ()) if is_broken(pod)]
         part = Part(item, broken[:_PODS_OF_MANY], max(0, len(broken) - _PODS_OF_MANY), compact=True)
         if _is_down(item) or any(pod.reason != _PASSING for pod in broken):
             worst.append(part)
-        elif broken or item.ready < item.desired:
+        elif broken or item.ready < item.desired or item.rollout is Rollout.PAUSED:
             short.append(part)
         else:
             well.append(item)
     # Two classes and no finer order: rows that change places all the time cannot be read.
     parts += [*worst, *short]
     return Listing([*parts, _cut(None, strays)] if strays else parts, well)
+
+
+def _place(item: DeploymentStatus) -> Place:
+    return item.namespace, item.name
 
 
 def _cut(item: DeploymentStatus | None, pods: Sequence[PodStatus]) -> Part:

@@ -10,7 +10,7 @@ from aurora_tui.console.figures import percent
 from aurora_tui.console.ink import ELLIPSIS, NO_VALUE, Line, Row, Span, fit, fixed, span
 from aurora_tui.console.lamps import dark_words, outdated
 from aurora_tui.console.moments import age
-from aurora_tui.console.panels.crowd import Listing, listed
+from aurora_tui.console.panels.crowd import Listing, Place, listed
 from aurora_tui.console.table import Column, Layout, arrange
 from aurora_tui.situation.pod import is_starting
 from aurora_tui.situation.situation import Situation
@@ -66,11 +66,12 @@ def rows(
     light = next((light for light in situation.lights if light.name == "cluster"), None)
     dark = light is not None and not light.trusted(now)
     warning = [fixed("dark", span(dark_words(light, now), "unknown"), pressing=True)] if light and dark else []
-    by_owner: dict[str | None, list[PodStatus]] = {}
-    known = {deployment.name for deployment in situation.deployments}
+    by_owner: dict[Place | None, list[PodStatus]] = {}
+    known = {(deployment.namespace, deployment.name) for deployment in situation.deployments}
     for pod in situation.pods:
         if every_pod or not pod.healthy:
-            by_owner.setdefault(pod.owner if pod.owner in known else None, []).append(pod)
+            owner = (pod.namespace, pod.owner) if pod.owner else None
+            by_owner.setdefault(owner if owner in known else None, []).append(pod)
     shown = listed(situation.deployments, by_owner, everything=every_pod or opened)
     result = _drawn(shown, now, width, searched=opened)
     if not result and not warning:
@@ -97,8 +98,8 @@ def _drawn(shown: Listing, now: float, width: int, searched: bool) -> list[Row]:
             words = span(f"  ✗ … and {more:,} more not well: x lists them", "bad")
             result.append(Row(f"{name}/more", partial(fit, (words,), width), "", item, pressing=True))
     if shown.well:
-        ready = sum(item.ready for item in shown.well)
-        words = span(f"✔ {len(shown.well)} more deployments, all {ready:,} pods ready: x lists them", "good")
+        ready, desired = sum(item.ready for item in shown.well), sum(item.desired for item in shown.well)
+        words = span(f"✔ {len(shown.well)} more deployments, {ready:,}/{desired:,} ready: x lists them", "good")
         result.append(Row("well", partial(fit, (words,), width)))
     return result
 
