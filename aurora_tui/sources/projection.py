@@ -39,11 +39,10 @@ Place = tuple[int, float, str, str, str]
 
 @dataclass(slots=True, kw_only=True)
 class Seen:
-    """All objects of all watched namespaces, as they are held now."""
+    """All objects of all watched namespaces but the pods, as they are held now."""
 
     deployments: Iterable[Deployment] = ()
     replicasets: Iterable[ReplicaSet] = ()
-    pods: Iterable[KeptPod] = ()
     events: Iterable[Event] = ()
     routes: Iterable[HttpRoute] = ()
     splits: Iterable[TrafficSplit] = ()
@@ -108,11 +107,6 @@ class PodRows:
         """Who is known."""
         return set(self._rows)
 
-    def is_current(self, pod: KeptPod) -> bool:
-        """Whether the row of `pod` was made of this very one."""
-        known = self._rows.get(pod.metadata.uid)
-        return known is not None and known[0] is pod
-
     def in_order(self) -> tuple[PodStatus, ...]:
         """All rows, the sick first."""
         rows = self._rows
@@ -153,7 +147,7 @@ class Projection:
                 await asyncio.sleep(0)
 
     def project(self, seen: Seen) -> WorkloadsObserved:
-        """Everything as rows, in a stable order, of pods that were caught up with: see `whole`."""
+        """Everything as rows, in a stable order, of pods that were caught up with."""
         rows = [self._deployment_row(item) for item in seen.deployments]
         ordered = in_order(rows, self._roles, self._namespace)
         routes = [*map(route_weights, seen.routes), *map(split_weights, seen.splits)]
@@ -166,17 +160,6 @@ class Projection:
             pods=self._pods.in_order(),
             events=events,
         )
-
-    def whole(self, seen: Seen) -> WorkloadsObserved:
-        """As `project`, but it looks itself for the pods that changed."""
-        self._changed |= self._pods.owned_by(_owners(seen))
-        pods = {pod.metadata.uid: pod for pod in seen.pods}
-        self._changed |= self._pods.uids() - pods.keys()
-        self._changed.update(uid for uid, pod in pods.items() if not self._pods.is_current(pod))
-        for uid in self._changed:
-            self._pods.put(uid, pods.get(uid))
-        self._changed.clear()
-        return self.project(seen)
 
     def _deployment_row(self, item: Deployment) -> DeploymentStatus:
         metadata = item.metadata

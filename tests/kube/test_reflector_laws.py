@@ -177,7 +177,7 @@ async def live_through(script: list[Step]) -> None:
     reflector = Reflector(server, PODS, "prod", changed=changed, sleep=clock.sleep, monotonic=clock.monotonic)
     task = asyncio.create_task(reflector.run())
     try:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await server.quiet.wait()
     finally:
         task.cancel()

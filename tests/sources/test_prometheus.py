@@ -110,7 +110,7 @@ async def test_a_body_that_drips_holds_no_thread(length: int | None, monkeypatch
     async with page(dripping(length)) as url:
         prometheus = Prometheus(url)
         asked = [asyncio.create_task(prometheus.instant(f"{number}")) for number in range(2 * THREADS)]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             answers = await asyncio.gather(*asked, return_exceptions=True)
         prometheus.close()
     assert {str(answer) for answer in answers} == {
@@ -199,6 +199,13 @@ def test_the_client_library_is_loaded_only_when_something_is_asked() -> None:
     assert subprocess.run([sys.executable, "-c", program], timeout=20, check=False).returncode == 0
 
 
+@pytest.fixture
+def _no_read_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a busy machine may take its time, and still only what is tested ends a wait."""
+    monkeypatch.setattr(prometheus_module, "_TIME_LIMITS", (20.0, 600.0))
+
+
+@pytest.mark.usefixtures("_no_read_ends_by_itself")
 async def test_a_question_that_is_given_up_frees_its_thread_at_once() -> None:
     async def hang(request: web.Request) -> web.StreamResponse:
         if "0" in request.query["query"]:
@@ -213,16 +220,19 @@ async def test_a_question_that_is_given_up_frees_its_thread_at_once() -> None:
             assert not done
             for task in hung:
                 task.cancel()
-            async with asyncio.timeout(5):  # much less than the time limit of a read
+            async with asyncio.timeout(60):
                 assert await prometheus.instant("1") == [({}, 1.0)]
         prometheus.close()
 
 
+@pytest.mark.usefixtures("_no_read_ends_by_itself")
 async def test_closing_ends_threads_and_connections_whatever_is_under_way() -> None:
     here = threading.active_count()
+    arrived = asyncio.Event()
 
     async def hang(request: web.Request) -> web.StreamResponse:
         if "0" in request.query["query"]:
+            arrived.set()
             await asyncio.Event().wait()
         return web.json_response(VECTOR)
 
@@ -230,9 +240,9 @@ async def test_closing_ends_threads_and_connections_whatever_is_under_way() -> N
         prometheus = Prometheus(url)
         assert await prometheus.instant("1") == [({}, 1.0)]
         hung = asyncio.create_task(prometheus.instant("0"))
-        await asyncio.wait({hung}, timeout=0.2)
+        await arrived.wait()
         prometheus.close()
-        await until(lambda: threading.active_count() <= here, 5)
+        await until(lambda: threading.active_count() <= here)
         with pytest.raises(HttpFailure, match="broke off the connection"):
             await hung
 
@@ -263,7 +273,7 @@ async def test_a_head_that_drips_holds_no_thread(monkeypatch: pytest.MonkeyPatch
     async with await asyncio.start_server(drip, "127.0.0.1", 0) as server:
         prometheus = Prometheus(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
         asked = [asyncio.create_task(prometheus.instant(f"{number}")) for number in range(2 * THREADS)]
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             answers = await asyncio.gather(*asked, return_exceptions=True)
         prometheus.close()
     assert all("gives no answer in time" in str(answer) for answer in answers)

@@ -22,7 +22,7 @@ class Watch:
         self._more.set()
 
     async def metrics(
-        self, wanted: Callable[[MetricsObserved], bool] = lambda _: True, *, within: float = 15.0
+        self, wanted: Callable[[MetricsObserved], bool] = lambda _: True, *, within: float = 60.0
     ) -> MetricsObserved:
         """The next answer that is `wanted`."""
         async with asyncio.timeout(within):
@@ -31,7 +31,7 @@ class Watch:
                 if isinstance(observation, MetricsObserved) and wanted(observation):
                     return observation
 
-    async def failure(self, *, within: float = 15.0) -> SourceFailed:
+    async def failure(self, *, within: float = 60.0) -> SourceFailed:
         """The next failure."""
         async with asyncio.timeout(within):
             while True:
