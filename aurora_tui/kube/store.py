@@ -26,6 +26,7 @@ class Store(Generic[T]):
         self._objects: dict[str, T] = {}
         self._deleted: OrderedDict[str, int] = OrderedDict()
         self._listed = -1  # the version of the list: whatever is older is in it
+        self._newest = -1  # the newest version ever told
 
     def __len__(self) -> int:
         return len(self._objects)
@@ -38,11 +39,17 @@ class Store(Generic[T]):
         return self._objects.get(uid)
 
     def replace(self, objects: Iterable[T], version: str = "") -> frozenset[str]:
-        """All there is, from a list of `version`; what was not in it is gone."""
+        """All there is, from a list of `version`; what was not in it is gone.
+
+        A list that lies behind what was told is a restored server's: it may use a version again for something else.
+        """
         before, self._objects = self._objects, {item.metadata.uid: item for item in objects}
         self._deleted.clear()
         number = _number(version)
         self._listed = -1 if number is None else number
+        restored, self._newest = -1 < self._listed < self._newest, self._listed
+        if restored:
+            return frozenset(self._objects.keys() | before.keys())
         changed = {uid for uid, item in self._objects.items() if _version(before.get(uid)) != _version(item)}
         return frozenset(changed | (before.keys() - self._objects.keys()))
 
@@ -56,6 +63,7 @@ class Store(Generic[T]):
                 return frozenset()
         elif number <= max(self._listed, self._deleted.get(uid, -1), _held(held)):
             return frozenset()
+        self._newest = max(self._newest, -1 if number is None else number)
         self._objects[uid] = item
         return frozenset({uid})
 
@@ -66,6 +74,7 @@ class Store(Generic[T]):
         if number is not None:
             if number < _held(self._objects.get(uid)):
                 return frozenset()
+            self._newest = max(self._newest, number)
             self._deleted[uid] = max(number, self._deleted.get(uid, -1))
             while len(self._deleted) > MOST_DELETED:
                 self._deleted.popitem(last=False)

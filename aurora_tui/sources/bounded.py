@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import weakref
 from io import BytesIO
 from typing import Any
@@ -30,11 +31,14 @@ class BoundedAdapter(HTTPAdapter):
 
     def __init__(self) -> None:
         self._connections: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
+        self._knowing = threading.Lock()  # a set must not grow while another thread goes through it
         super().__init__(max_retries=Retry(0))
 
     def cut(self) -> None:
         """End what is under way, from another thread: whoever waits for an answer gets an error at once."""
-        for connection in list(self._connections):
+        with self._knowing:
+            connections = list(self._connections)
+        for connection in connections:
             if isinstance(connection.sock, socket.socket):
                 with contextlib.suppress(OSError):  # it is closed already
                     # Not SSLSocket's own: that takes the TLS state away from the thread that reads.
@@ -64,16 +68,18 @@ class BoundedAdapter(HTTPAdapter):
         return response
 
     def _pool_classes(self) -> dict[str, type[HTTPConnectionPool]]:
-        known = self._connections
+        def know(connection: HTTPConnection) -> None:
+            with self._knowing:
+                self._connections.add(connection)
 
         class Plain(HTTPConnection):
             def connect(self) -> None:
-                known.add(self)
+                know(self)
                 super().connect()
 
         class Secure(HTTPSConnection):
             def connect(self) -> None:
-                known.add(self)
+                know(self)
                 super().connect()
 
         class PlainPool(HTTPConnectionPool):

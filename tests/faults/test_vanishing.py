@@ -43,7 +43,7 @@ async def test_series_that_vanish_are_blindness_and_their_return_is_seen_within_
         began = time.monotonic()
         await proxy.switch(None)
         await one.says(Word.GO)
-        assert time.monotonic() - began < 15.0  # 5 s, and what a busy machine takes
+        assert time.monotonic() - began < 30.0  # 5 s, and what a busy machine takes
 
 
 async def test_a_name_that_does_not_resolve_is_told_as_one(world: dict[str, Any]) -> None:
@@ -80,7 +80,7 @@ async def test_a_server_that_falls_silent_in_the_middle_of_a_look_is_told_long_b
         await one.says(Word.GO)
         await proxy.switch(Only(Hang(), once_it_told_its_time))
         await one.when(lambda: one.light("metrics").error)
-        assert time.monotonic() - silent[0] < 20.0  # some 5 s, and what a busy machine takes: not 60
+        assert time.monotonic() - silent[0] < 40.0  # some 5 s, and what a busy machine takes: not 60
         assert one.light("metrics").error == (
             f"{proxy.url} gives no answer in time. Check the network on the way, and the server's load."
         )

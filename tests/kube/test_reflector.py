@@ -306,6 +306,22 @@ async def test_a_version_from_the_future_is_settled_by_a_new_list(server: ApiSer
         assert it.held() == {"uid-old": "5"}
 
 
+async def test_a_restored_server_may_use_a_version_again_for_something_else(server: ApiServer) -> None:
+    async with reflecting(server) as it:
+        await until(it.equal)
+        await server.put(PATH, pod("p2"))
+        await until(it.equal)
+        before, version = it.reflector.store.get("uid-p1"), it.held()["uid-p1"]
+        other = pod("p1", phase="Failed")
+        server.version, server.history = int(version), []  # an older backup, and other changes since
+        server.objects[PATH] = {"uid-p1": {**other, "metadata": {**other["metadata"], "resourceVersion": version}}}
+        it.changes.clear()
+        server.cut()
+        await until(it.equal)
+        assert it.reflector.store.get("uid-p1") != before
+        assert "uid-p1" in frozenset().union(*it.changes), "whoever shows it was not told"
+
+
 async def test_a_504_about_a_too_large_version_lists_again(server: ApiServer) -> None:
     server.misdeeds["watch"] = [fails(504, "Timeout", "Too large resource version: 900, current: 103")]
     async with reflecting(server):
