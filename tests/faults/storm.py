@@ -24,6 +24,7 @@ import yaml
 
 from aurora_tui.situation.mission import ClusterSource, HttpSource
 from aurora_tui.situation.situation import Situation
+from aurora_tui.situation.slo import SloState
 from aurora_tui.situation.verdict import Word
 from tests.faults import faults
 from tests.faults.answers import ClockOff, Duplicates, OutOfOrder, Vanished
@@ -204,7 +205,7 @@ async def rage(world: dict[str, Any], plan: Plan, authority: Authority, folder: 
             await proxy.switch(None)
         await truth.make(client, {"do": "recover"})
         began = time.monotonic()
-        await one.when(lambda: all_live(one.last) and one.word is not Word.BLIND, 60.0)
+        await one.when(lambda: _sees(one.last), 60.0)
         storm.recovered = time.monotonic() - began
         storm.last = one.last
         await _end(watching)
@@ -302,6 +303,12 @@ async def _breach(
     await truth.make(client, event)
     await asyncio.sleep(seconds)
     await truth.make(client, {"do": "recover"})
+
+
+def _sees(situation: Situation) -> bool:
+    """Whether everything is measured again. The verdict may still be bad: a breach that a stalled machine made long
+    trips a criterion, and that stays."""
+    return all_live(situation) and all(slo.state is not SloState.UNKNOWN for slo in situation.slos)
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
