@@ -20,6 +20,7 @@ from aurora_tui.kube.backoff import Backoff
 from aurora_tui.kube.connection import Silent, decode
 from aurora_tui.kube.errors import ApiError, Status, Unreachable, Unreadable, describe_request, status_error
 from aurora_tui.kube.gate import Gate
+from aurora_tui.kube.hearing import SILENT, STANDS, Hearing
 from aurora_tui.kube.listing import MOST_OBJECTS, Api, Resource, list_all, reader
 from aurora_tui.kube.objects import Object
 from aurora_tui.kube.store import Store
@@ -27,9 +28,6 @@ from aurora_tui.text import safe
 
 WATCH_SECONDS = (300, 600)
 SHORT = 1.0
-STANDS = 0.4  # so long must a watch be open before its silence counts as word that nothing changed
-# Renewed, not failed: a quiet resource of a quiet API server gets no bookmarks, and asking again proves it alive.
-SILENT = 90.0
 ABSENT_RECHECK = 180.0
 # While the API itself is well, what failed is tried again this soon; else the whole back-off holds, until it is.
 SOON = 3.0
@@ -98,9 +96,7 @@ class Reflector(Generic[T]):
         self._listing = self._failed_listing = False
         self._listed_at: float | None = None
         self._denied_since: float | None = None
-        self._heard: float | None = None  # the last word, or the start of the last list
-        self._opened: float | None = None  # when the present watch was answered; None while there is none
-        self._current: float | None = None  # until when we last said to be current
+        self._hearing = Hearing(monotonic)
         self._healthy_since: float | None = None
         self._attempt: asyncio.Timeout | None = None
         self._resting = False
@@ -117,25 +113,11 @@ class Reflector(Generic[T]):
     @property
     def failure(self) -> AuroraError | None:
         """What keeps the store from being current, if anything. Over once that which failed has worked again."""
-        return None if self._standing() else self._failure
+        return None if self._hearing.stands else self._failure
 
     def current_until(self, alive: float | None) -> float | None:
-        """Until when the store is known to be what the server holds; None: never yet.
-
-        `alive` is when the API last showed life on another request. It counts only while the watch stands: an
-        open watch that is merely quiet is current, a dead one is only as current as its last word. Between two
-        watches the answer stays where it was; after a failure it falls back to the last word.
-        """
-        if self._heard is None:
-            return None
-        if self._standing():
-            heard = max(self._heard, self._opened or 0.0)
-            if self._monotonic() - heard <= SILENT:
-                self._current = max(alive or 0.0, heard, self._current or 0.0)
-        return max(self._current or 0.0, self._heard)
-
-    def _standing(self) -> bool:
-        return self._opened is not None and self._monotonic() - self._opened >= min(STANDS, SHORT)
+        """Until when the store is known to be what the server holds; None: never yet. See `Hearing.until`."""
+        return self._hearing.until(alive)
 
     # The loop
 
@@ -196,7 +178,7 @@ class Reflector(Generic[T]):
         if self._healthy_since is not None:
             self._backoff.healthy_for(now - self._healthy_since)
             self._healthy_since = None
-        self._current = None
+        self._hearing.failed()
         status = error.status if isinstance(error, ApiError) else None
         expired = isinstance(error, ApiError) and error.expired
         if isinstance(error, ApiError):
@@ -266,7 +248,8 @@ class Reflector(Generic[T]):
             raise
         self._whole = False
         self._position, self._listed_at = found.version, began
-        self._listed, self._heard = True, began
+        self._listed = True
+        self._hearing.listed(began)
         self._changed(self.store.replace(found.items, found.version))
         if self._failed_listing:
             self._failure, self._failed_listing = None, False
@@ -290,14 +273,14 @@ class Reflector(Generic[T]):
         opened = self._monotonic()
         try:
             async with self._api.watch(path, query, SILENT) as lines:
-                self._opened = opened = self._monotonic()
+                opened = self._hearing.opened()
                 self._healthy_since = opened if self._healthy_since is None else self._healthy_since
                 if self._failure is not None:
                     asyncio.get_running_loop().call_later(STANDS, self._told)  # it stands then
                 async for line in lines:
                     self._apply(line, request)
                     events += 1
-                    self._heard = self._monotonic()
+                    self._hearing.word()
         except Silent:
             # Quiet, not broken: asked again from where we are.
             if self._monotonic() - opened < SHORT:
@@ -306,10 +289,8 @@ class Reflector(Generic[T]):
             self._begin_anew()  # it would be told the same again from here: a new list passes it by
             raise
         finally:
-            if self._standing():
-                self._heard = max(self._heard or 0.0, opened)
+            if self._hearing.ended():
                 self._failure = None
-            self._opened = None
         lasted = self._monotonic() - opened
         if lasted >= SHORT:
             return

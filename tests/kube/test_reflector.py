@@ -332,6 +332,7 @@ async def test_a_504_about_a_too_large_version_lists_again(server: ApiServer) ->
 async def test_a_silent_watch_is_renewed_from_where_it_was(server: ApiServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reflector_module, "SILENT", 0.05)
     monkeypatch.setattr(reflector_module, "SHORT", 0.0)
+    monkeypatch.setattr("aurora_tui.kube.hearing.STANDS", 0.0)
     server.misdeeds["watch"] = [hangs]
     async with reflecting(server) as it:
         await until(lambda: len(asked(server, "watch")) >= 2)
@@ -373,7 +374,7 @@ async def test_an_optional_resource_kept_from_us_is_a_note_in_words(server: ApiS
 
 async def test_a_quiet_watch_is_as_current_as_the_servers_last_sign_of_life(server: ApiServer) -> None:
     async with reflecting(server) as it:
-        await until(lambda: server.watching and it.reflector._opened)
+        await until(lambda: server.watching and it.reflector._hearing.open)
         it.waits.now += 60
         assert it.reflector.current_until(alive=1058.0) == 1058.0
         it.waits.now += 600  # far too quiet: what was said before is not said again
@@ -382,7 +383,7 @@ async def test_a_quiet_watch_is_as_current_as_the_servers_last_sign_of_life(serv
 
 async def test_a_dead_watch_is_only_as_current_as_its_last_word(server: ApiServer) -> None:
     async with reflecting(server) as it:
-        await until(lambda: server.watching and it.reflector._opened)
+        await until(lambda: server.watching and it.reflector._hearing.open)
         it.waits.now += 50
         assert it.reflector.current_until(alive=1050.0) == 1050.0
         server.always["watch"] = server.always["list"] = fails(500)
@@ -394,12 +395,12 @@ async def test_a_dead_watch_is_only_as_current_as_its_last_word(server: ApiServe
 async def test_back_off_starts_over_after_two_minutes_of_health(server: ApiServer) -> None:
     server.misdeeds["watch"] = [fails(500)] * 6
     async with reflecting(server) as it:
-        await until(lambda: server.watching and it.reflector._opened)
+        await until(lambda: server.watching and it.reflector._hearing.open)
         assert it.reflector._backoff.failures == 6
         it.waits.now += 121
         server.misdeeds["watch"] = [fails(500)]
         server.cut()
-        await until(lambda: server.watching == 1 and not server.misdeeds["watch"] and it.reflector._opened)
+        await until(lambda: server.watching == 1 and not server.misdeeds["watch"] and it.reflector._hearing.open)
         assert it.reflector._backoff.failures <= 2
 
 

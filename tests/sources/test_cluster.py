@@ -112,6 +112,7 @@ def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aurora_tui.kube.pace.MOST", 1000)
     monkeypatch.setattr("aurora_tui.kube.pace.Knock.EVERY", 0.05)
     monkeypatch.setattr("aurora_tui.kube.reflector.SHORT", 0.1)
+    monkeypatch.setattr("aurora_tui.kube.hearing.STANDS", 0.1)
 
 
 @pytest.fixture
