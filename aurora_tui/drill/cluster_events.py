@@ -17,6 +17,9 @@ from aurora_tui.drill.manifests import CANARY, DEPLOYMENTS, NAMESPACE
 from aurora_tui.errors import UsageError
 from aurora_tui.situation.duration import Duration
 
+MOST_IN_TROUBLE = 100
+"""Pods that one event may befall: each costs a look at all others."""
+
 
 class NodeLoss(Happening, frozen=True, kw_only=True, tag="node-loss"):
     """Nothing is heard of a node any more: `node`, or the one with the most pods of the canary.
@@ -84,7 +87,7 @@ def check(event: object, place: str) -> None:
         case PodTrouble() if event.deployment not in DEPLOYMENTS:
             known = ", ".join(DEPLOYMENTS)
             raise msgspec.ValidationError(f"{event.deployment!r} is not one of {known} - at `{place}.deployment`")
-        case PodTrouble() if event.pods < 1:
+        case PodTrouble() if not 1 <= event.pods <= MOST_IN_TROUBLE:
             raise msgspec.ValidationError(f"{event.pods} is not a number of pods - at `{place}.pods`")
 
 

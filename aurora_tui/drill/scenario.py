@@ -25,7 +25,7 @@ from typing import Any
 import msgspec
 
 from aurora_tui.drill import cluster_events
-from aurora_tui.drill.cluster_events import CLUSTER_EVENTS, ClusterEvent
+from aurora_tui.drill.cluster_events import CLUSTER_EVENTS, MOST_IN_TROUBLE, ClusterEvent
 from aurora_tui.drill.happening import Happening
 from aurora_tui.drill.market import NAMES
 from aurora_tui.errors import UsageError
@@ -236,7 +236,7 @@ def _check(event: Event, place: str) -> None:
         )
     if isinstance(event, ProvenanceLoss) and not 0.0 <= event.coverage <= 1.0:
         raise msgspec.ValidationError(f"{event.coverage} is not between 0 and 1 - at `{place}.coverage`")
-    if isinstance(event, CanaryCrash) and event.pods < 1:
+    if isinstance(event, CanaryCrash) and not 1 <= event.pods <= MOST_IN_TROUBLE:
         raise msgspec.ValidationError(f"{event.pods} is not a number of pods - at `{place}.pods`")
     if isinstance(event, RaiseAlert) and not event.labels.get("alertname"):
         raise msgspec.ValidationError(f"an alert needs the label alertname - at `{place}.labels`")

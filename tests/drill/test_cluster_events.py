@@ -131,6 +131,8 @@ def test_recovery_lets_images_be_pulled_again() -> None:
         ({"do": "pod-trouble", "trouble": "tired"}, "Invalid enum value 'tired'"),
         ({"do": "pod-trouble", "trouble": "oom", "deployment": "bridge"}, "'bridge' is not one of aurora-bridge"),
         ({"do": "pod-trouble", "trouble": "oom", "pods": 0}, "0 is not a number of pods"),
+        ({"do": "pod-trouble", "trouble": "oom", "pods": 1_000_000}, "1000000 is not a number of pods"),
+        ({"do": "canary-crash", "pods": 1_000_000}, "1000000 is not a number of pods"),
         ({"do": "crowd", "pods": 3, "deployments": 4}, "3 pods in 4 deployments are not possible"),
         ({"do": "churn", "rate": -1.0}, "-1.0 is not between 0 and 5000"),
     ],
