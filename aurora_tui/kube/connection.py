@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from aurora_tui.kube.access import Access
+from aurora_tui.kube.bodies import READ_SECONDS, SILENT_SECONDS, read_beginning, read_lines, read_whole
 from aurora_tui.kube.credentials import ClientCertificate, Credentials, Identity
 from aurora_tui.kube.decoding import read_json
 from aurora_tui.kube.errors import Unreachable, Unreadable, describe_request, failure_of, redirected
@@ -21,16 +22,11 @@ from aurora_tui.kube.transport import CONNECT_SECONDS, open_transport
 from aurora_tui.kube.unreachable import unreachable
 from aurora_tui.text import redact_url, safe
 
-READ_SECONDS = 10.0  # without a byte
 WHOLE_SECONDS = 60.0  # from asking to the last byte: a server that drips must not hold us for ever
 PROBE_SECONDS = 5.0  # the whole of it
 OPEN_SECONDS = 15.0  # a watch must answer its headers within this
-SILENT_SECONDS = 150.0  # bookmarks come about every 60 s
 LARGEST_ANSWER = 32 * 2**20
-LARGEST_LINE = 8 * 2**20  # etcd holds objects up to 1.5 MB; JSON may triple that
-FAILURE_SECONDS = 2.0  # for the body of a failure
 LARGEST_LOG = 2**20
-LARGEST_FAILURE = 2**18  # more of a failure's body is not read
 _PIECE = 64 * 1024
 
 Query = Mapping[str, str | int | bool]
@@ -49,10 +45,6 @@ class ApiAnswer:
 
 
 _NOT_LOADED = ClientCertificate()  # equal to none that is given: the transport is opened anew
-
-
-class Silent(Unreachable):
-    """A watch said nothing for longer than its bound: it may be dead, or there was nothing to say."""
 
 
 class Connection:
@@ -92,7 +84,7 @@ class Connection:
                     method, target, request, body, content_type, read_seconds, read_seconds, identity
                 ) as response,
             ):
-                received = await self._read(response, request, largest)
+                received = await read_whole(response, request, largest, self.access)
         except TimeoutError as error:
             assert limit.expired(), "every other time limit is told in words where it is met"
             raise self._unreachable(error, whole_seconds) from error
@@ -124,7 +116,7 @@ class Connection:
         identity = await self._credentials.current()
         async with (
             self._response("GET", target, request, None, "", silent_seconds, OPEN_SECONDS, identity) as response,
-            aclosing(self._lines(response, request)) as lines,
+            aclosing(read_lines(response, request, self.access)) as lines,
         ):
             yield lines
 
@@ -214,7 +206,7 @@ class Connection:
                     if response.status == 401:
                         self._credentials.rejected()
                         self.rejected()
-                    told = await self._beginning(response)
+                    told = await read_beginning(response)
                     if 300 <= response.status < 400:
                         raise redirected(response.status, request, response.headers.get("Location"))
                     raise failure_of(response.status, told, request, response.headers.get("Retry-After"))
@@ -228,56 +220,6 @@ class Connection:
         finally:
             if response is not None:
                 response.close() if not response.content.at_eof() else response.release()
-
-    async def _read(self, response: Any, request: str, largest: int) -> bytes:
-        import aiohttp
-
-        received = bytearray()
-        try:
-            async for piece in response.content.iter_any():
-                received += piece
-                if len(received) > largest:
-                    raise _too_large(f"{request}: the answer", largest)
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise self._unreachable(error, READ_SECONDS) from error
-        return bytes(received)
-
-    async def _beginning(self, response: Any) -> bytes:
-        """What a failure says of itself; it stays that failure when its body breaks off, drips or never ends."""
-        import aiohttp
-
-        received = bytearray()
-        # Whatever comes of the rest, the status is known, which is what counts.
-        with suppress(aiohttp.ClientError, OSError, TimeoutError):
-            async with asyncio.timeout(FAILURE_SECONDS):
-                async for piece in response.content.iter_any():
-                    received += piece
-                    if len(received) > LARGEST_FAILURE:
-                        break
-        return bytes(received[:LARGEST_FAILURE])
-
-    async def _lines(self, response: Any, request: str) -> AsyncGenerator[bytes, None]:
-        import aiohttp
-
-        rest = bytearray()
-        try:
-            async for piece in response.content.iter_any():
-                if b"\n" not in piece:
-                    rest += piece
-                else:
-                    *lines, after = bytes(rest + piece).split(b"\n")
-                    rest = bytearray(after)
-                    for line in lines:
-                        if line.strip():
-                            yield line
-                if len(rest) > LARGEST_LINE:
-                    raise _too_large(f"{request}: an event", LARGEST_LINE)
-        except TimeoutError as error:
-            raise Silent(f"{request}: no word from {redact_url(self.access.server)}", "It is asked again.") from error
-        except (aiohttp.ClientError, OSError) as error:
-            raise self._unreachable(error, SILENT_SECONDS) from error
-        if rest.strip():
-            yield bytes(rest)
 
     def _broken_off(self) -> Unreachable:
         return Unreachable(f"the connection to {redact_url(self.access.server)} was closed", "Try again.")
@@ -296,10 +238,6 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes, request: str) -> T:
                 f"{request}: a web page instead of the API's answer", "A proxy or a login page stands in between."
             ) from None
         raise Unreadable(f"{request}: the answer cannot be read: {safe(str(error), 200)}", "Report it.") from error
-
-
-def _too_large(what: str, largest: int) -> Unreadable:
-    return Unreadable(f"{what} is larger than {largest / 2**20:g} MiB", "Is this a Kubernetes API?")
 
 
 def _target(path: str, query: Query | None) -> str:

@@ -27,6 +27,10 @@ class Unreachable(AuroraError):
     """No answer from the API: refused, timed out, not trusted, cut off."""
 
 
+class Silent(Unreachable):
+    """A watch said nothing for longer than its bound: it may be dead, or there was nothing to say."""
+
+
 class Unreadable(AuroraError):
     """An answer that is not what the API promises: HTML from a proxy, cut JSON, larger than the bound."""
 

@@ -11,7 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import IntEnum
 
-from aurora_tui.kube.connection import SILENT_SECONDS, Connection, Query
+from aurora_tui.kube.bodies import SILENT_SECONDS
+from aurora_tui.kube.connection import Connection, Query
 
 WITHIN = 5.0  # seconds
 MOST = 9  # requests that begin in any such stretch; of what is sent evenly one more may arrive in a bunch

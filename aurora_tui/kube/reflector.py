@@ -17,8 +17,8 @@ import msgspec
 
 from aurora_tui.errors import AuroraError
 from aurora_tui.kube.backoff import Backoff
-from aurora_tui.kube.connection import Silent, decode
-from aurora_tui.kube.errors import ApiError, Status, Unreachable, Unreadable, describe_request, status_error
+from aurora_tui.kube.connection import decode
+from aurora_tui.kube.errors import ApiError, Silent, Status, Unreachable, Unreadable, describe_request, status_error
 from aurora_tui.kube.gate import Gate
 from aurora_tui.kube.hearing import SILENT, STANDS, Hearing
 from aurora_tui.kube.listing import MOST_OBJECTS, Api, Resource, list_all, reader

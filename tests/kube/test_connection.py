@@ -19,8 +19,16 @@ from aurora_tui.errors import AuroraError
 from aurora_tui.kube import connection as connection_module
 from aurora_tui.kube import questions
 from aurora_tui.kube.access import Access, Impersonation, User
-from aurora_tui.kube.connection import Connection, Silent
-from aurora_tui.kube.errors import ApiError, KubeconfigError, Unreachable, Unreadable, describe_request, failure_of
+from aurora_tui.kube.connection import Connection
+from aurora_tui.kube.errors import (
+    ApiError,
+    KubeconfigError,
+    Silent,
+    Unreachable,
+    Unreadable,
+    describe_request,
+    failure_of,
+)
 from aurora_tui.kube.transport import open_transport
 from tests.kube.api_server import ApiServer, Misdeed, cuts, fails, hangs, page, recording
 from tests.sources.certificates import Authority
@@ -314,7 +322,7 @@ async def test_an_answer_larger_than_its_bound_is_refused(connection: Connection
 async def test_an_event_larger_than_its_bound_is_refused(
     connection: Connection, server: ApiServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_module, "LARGEST_LINE", 16)
+    monkeypatch.setattr("aurora_tui.kube.bodies.LARGEST_LINE", 16)
     server.misdeeds["watch"] = [cuts]
     with pytest.raises(Unreadable, match="larger than"):
         await read_to_the_end(connection)
