@@ -109,6 +109,15 @@ async def test_a_silence_begins_and_ends_by_the_worlds_clock() -> None:
         assert states == [("pending", "active"), ("active", "suppressed"), ("expired", "active")]
 
 
+@pytest.mark.parametrize("moment", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+async def test_a_time_before_or_after_all_years_is_refused(moment: str) -> None:
+    async with embedded(WorldClock()) as client:
+        alert = await client.post("/api/v2/alerts", json=[{**ALERTS[0], "startsAt": moment}])
+        silence = await client.post("/api/v2/silences", json={**SILENCE, "endsAt": moment})
+    assert (alert.status_code, silence.status_code) == (400, 400)
+    assert "out of range" in alert.text
+
+
 async def test_inhibition_ends_with_its_source() -> None:
     clock = WorldClock()
     async with embedded(clock) as client:

@@ -52,9 +52,13 @@ def read(text: str) -> float | None:
         raise _unreadable(text) from error
     local += timedelta(microseconds=int((fraction or ".0")[1:7].ljust(6, "0")))
     ahead = timedelta() if zone in (None, "Z") else _ahead(zone)
-    if local.replace(tzinfo=UTC) - ahead == _ZERO:
+    try:
+        here = local.replace(tzinfo=UTC) - ahead
+    except OverflowError as error:  # Go's years go on; no alert's do
+        raise BadMoment(f'parsing time "{text}": out of range') from error
+    if here == _ZERO:
         return None
-    moment = Moment((local.replace(tzinfo=UTC) - ahead - _EPOCH) / timedelta(seconds=1))
+    moment = Moment((here - _EPOCH) / timedelta(seconds=1))
     moment.ahead = ahead
     return moment
 
