@@ -14,10 +14,10 @@ import yaml
 
 from aurora_tui.bundled import bundled
 from aurora_tui.drill.alertmanager.config import AlertmanagerConfig, Inhibition, Route
-from aurora_tui.drill.alertmanager.durations import BadDuration, duration, go_duration
 from aurora_tui.drill.alertmanager.keys import GLOBAL, GLOBAL_DEFAULTS, INHIBITION, INTEGRATIONS, RECEIVER, ROUTE, TOP
 from aurora_tui.drill.alertmanager.matchers import LABEL_NAME, BadMatcher, Matcher, parse_all
 from aurora_tui.drill.alertmanager.yaml_reading import BadConfiguration, Strict, compose, written
+from aurora_tui.drill.durations import parse_duration, show_duration
 from aurora_tui.errors import UsageError
 
 _RESOLVE_TIMEOUT = 300.0
@@ -145,10 +145,11 @@ class _Reading:
             raise BadConfiguration(str(error)) from error
 
     def _duration(self, node: yaml.Node) -> float:
-        try:
-            return duration(self._strict.text(node))
-        except BadDuration as error:
-            raise BadConfiguration(str(error)) from error
+        text = self._strict.text(node)
+        seconds = parse_duration(text)
+        if seconds is None:
+            raise BadConfiguration(f'not a valid duration string: "{text}"' if text else "empty duration string")
+        return seconds
 
 
 def refuse_left_out(name: str) -> None:
@@ -211,7 +212,7 @@ def _document(
     resolve_timeout: float, root: dict[str, Any], inhibitions: list[dict[str, Any]], receivers: list[str]
 ) -> str:
     """The configuration as GET /api/v2/status shows it, were it read by a real Alertmanager."""
-    document: dict[str, Any] = {"global": {"resolve_timeout": go_duration(resolve_timeout), **GLOBAL_DEFAULTS}}
+    document: dict[str, Any] = {"global": {"resolve_timeout": show_duration(resolve_timeout), **GLOBAL_DEFAULTS}}
     document["route"] = _plain(root)
     if inhibitions:
         document["inhibit_rules"] = inhibitions
@@ -227,7 +228,7 @@ def _plain(route: dict[str, Any]) -> dict[str, Any]:
         elif name == "routes":
             plain[name] = [_plain(each) for each in value]
         else:
-            plain[name] = go_duration(value) if isinstance(value, float) else value
+            plain[name] = show_duration(value) if isinstance(value, float) else value
     return plain
 
 

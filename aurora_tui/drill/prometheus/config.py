@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from aurora_tui.drill.prometheus.durations import show_duration
+from aurora_tui.drill.durations import show_duration
 from aurora_tui.drill.prometheus.rules import RuleEngine
 from aurora_tui.drill.prometheus.scrape import Scraper, Target
 

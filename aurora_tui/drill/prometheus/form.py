@@ -13,7 +13,7 @@ from urllib.parse import unquote_plus
 
 from aiohttp import web
 
-from aurora_tui.drill.prometheus.durations import parse_duration
+from aurora_tui.drill.durations import parse_duration
 from aurora_tui.drill.prometheus.errors import BadQuery
 from aurora_tui.drill.prometheus.floats import parse_float
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
+from aurora_tui.drill.durations import parse_duration
 from aurora_tui.drill.prometheus import query
-from aurora_tui.drill.prometheus.durations import parse_duration
 from aurora_tui.drill.prometheus.errors import QueryError
 from aurora_tui.drill.prometheus.rules import Rule, RuleGroup
 from aurora_tui.errors import UsageError

@@ -5,7 +5,7 @@ Source: generatedParser.y in promql/parser of 2.42.
 
 from __future__ import annotations
 
-from aurora_tui.drill.prometheus.durations import parse_duration
+from aurora_tui.drill.durations import parse_duration
 from aurora_tui.drill.prometheus.errors import BadQuery
 from aurora_tui.drill.prometheus.labels import NAME
 from aurora_tui.drill.prometheus.matchers import EQUAL, MATCHES, MATCHES_NOT, NOT_EQUAL, Matcher, anchored

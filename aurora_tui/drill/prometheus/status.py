@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from aurora_tui.clock import iso, iso_micro
+from aurora_tui.drill.durations import show_duration
 from aurora_tui.drill.prometheus.config import configuration
-from aurora_tui.drill.prometheus.durations import show_duration
 from aurora_tui.drill.prometheus.errors import BadQuery
 from aurora_tui.drill.prometheus.floats import format_exponent
 from aurora_tui.drill.prometheus.rules import FIRING, INACTIVE, PENDING, ActiveAlert, RuleEngine, RuleState

@@ -1,4 +1,4 @@
-"""Durations as Prometheus reads and writes them: 1h30m, 15s, 250ms.
+"""Durations as Prometheus and Alertmanager read and write them: 1h30m, 15s, 250ms.
 
 Source: model.ParseDuration and Duration.String of prometheus/common. A year has 365 days.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-_DURATION = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
+_DURATION = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?", re.ASCII)
 _UNITS = (
     (365 * 86_400_000, "y"),
     (7 * 86_400_000, "w"),
