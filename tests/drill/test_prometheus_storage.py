@@ -52,9 +52,10 @@ def test_a_new_series_is_found_by_a_selector_already_used() -> None:
     assert names(storage, matcher)[-1] == "late"
 
 
-def test_an_expression_python_cannot_read_is_a_bad_query() -> None:
+@pytest.mark.parametrize("pattern", [r"\pL+", r"bridge\z", r"\Qbridge\E", "[[:^digit:]]+"])
+def test_an_expression_python_cannot_read_is_a_bad_query(pattern: str) -> None:
     with pytest.raises(BadQuery, match="error parsing regexp"):
-        names(three_jobs(), Matcher("job", MATCHES, r"\pL+"))
+        names(three_jobs(), Matcher("job", MATCHES, pattern))
 
 
 def test_an_empty_label_is_no_label() -> None:

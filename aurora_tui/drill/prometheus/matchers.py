@@ -30,19 +30,21 @@ _CLASS_OR_ESCAPE = re.compile(r"\\.|\[\^?\]?(?:\[:\w+:\]|\\.|[^\]\\])*\]")
 _REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 _POSSESSIVE = re.compile(r"(?:[*+?]|\{\d+(?:,\d*)?\})\+")
 _MOST_REPEATS = 1000
-_POSIX_CLASS = re.compile(r"\[:(\w+):\]")
+_POSIX_CLASS = re.compile(r"\[:(\^?\w+):\]")
+_BRACE_AS_SUCH = re.compile(r"(?<!\\)((?:\\\\)*)\{(?=,)")
 
 
 @lru_cache(maxsize=1024)
 def anchored(pattern: str) -> re.Pattern[str]:
     """`pattern` for `fullmatch`, read as RE2 reads it; BadQuery in RE2's words where it cannot be.
 
-    Python's grammar lacks a few things of RE2 (`\\pL`, `\\z`, `\\Q`): these are refused as well.
+    Python's grammar lacks a few things of RE2 (`\\pL`, `\\z`, `\\Q`, `[[:^alpha:]]`): these are refused as well.
     """
     refusal = _foreign(pattern)
     if refusal:
         raise BadQuery(f"error parsing regexp: {refusal}")
     known = _POSIX_CLASS.sub(lambda found: _POSIX[found[1]], pattern)
+    known = _BRACE_AS_SUCH.sub(r"\1\\{", known)  # Python reads {,2} as {0,2}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", FutureWarning)  # of what later versions of Python may read otherwise
