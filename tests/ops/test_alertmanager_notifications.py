@@ -207,11 +207,6 @@ INHIBITED = {
         ("AlertCannotFire", {"sev": "SEV4", "rule": "CapacityLow"}),
         True,
     ),
-    "the capacity of a provider that is down": (
-        ("ProviderDown", {"sev": "SEV3", "provider": "akash"}),
-        ("CapacityLow", {"sev": "SEV3", "provider": "akash"}),
-        True,
-    ),
     "not a real alert, by a synthetic one": (
         ("RTTHigh", {"sev": "SEV1", "treaty_id": "A", "drill": "true"}),
         ("RTTHigh", {"sev": "SEV2", "treaty_id": "A"}),

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.ops.rules import RULE_FILES, alerting
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 FOLDER = CHECKOUT / "ops" / "alertmanager"
 FILE = FOLDER / "alertmanager.yml"
@@ -80,6 +82,14 @@ def test_every_alert_of_ours_pages_at_sev1_and_sev2_and_is_written_otherwise(rul
             f"severity={severity}",
         )
         assert run.stdout.strip() == ("pagerduty" if sev in ("SEV1", "SEV2") else "slack"), (name, sev)
+
+
+def test_inhibition_names_alerts_that_exist() -> None:
+    rules = yaml.safe_load(FILE.read_text())["inhibit_rules"]
+    matchers = [matcher for rule in rules for side in ("source", "target") for matcher in rule[f"{side}_matchers"]]
+    named = {name for found in re.findall(r'alertname=~?"(.+)"', "\n".join(matchers)) for name in found.split("|")}
+    assert named
+    assert named <= {rule["alert"] for file in RULE_FILES for rule in alerting(file)}
 
 
 def test_no_secret_stands_in_the_file() -> None:
