@@ -202,6 +202,26 @@ INHIBITED = {
         ("NoTreatySeen", {"sev": "SEV2"}),
         True,
     ),
+    "what Grafana makes of missing data, when the exporter is down": (
+        ("ExporterDown", {"sev": "SEV2", "treaty_id": "A"}),
+        ("RTTHigh", {"sev": "SEV2", "slo": "rtt", "origin": "grafana"}),
+        True,
+    ),
+    "the same where Grafana remembers the treaty": (
+        ("ExporterDown", {"sev": "SEV2", "treaty_id": "A"}),
+        ("RTTHigh", {"sev": "SEV2", "slo": "rtt", "origin": "grafana", "treaty_id": "A"}),
+        True,
+    ),
+    "the same when no exporter is scraped": (
+        ("ExporterAbsent", {"sev": "SEV2"}),
+        ("FillRateLow", {"sev": "SEV2", "slo": "fill", "origin": "grafana"}),
+        True,
+    ),
+    "not what Grafana sees of another treaty": (
+        ("ExporterDown", {"sev": "SEV2", "treaty_id": "A"}),
+        ("RTTHigh", {"sev": "SEV2", "slo": "rtt", "origin": "grafana", "treaty_id": "B"}),
+        False,
+    ),
     "what the simulator alone could tell": (
         ("SimulatorDown", {"sev": "SEV3"}),
         ("AlertCannotFire", {"sev": "SEV4", "rule": "CapacityLow"}),
