@@ -93,6 +93,7 @@ _READABLE = {
     "coordination.k8s.io": ("leases",),
     "gateway.networking.k8s.io": ("httproutes",),
     "policy": ("poddisruptionbudgets",),
+    "split.smi-spec.io": ("trafficsplits",),  # not installed here: who may read it is told so, with a 404
 }
 _CHANGE = ("create", "delete", "patch", "update")
 # What rollback, failover, halt, a traffic step and the warroom's lock need, in one namespace.
