@@ -82,6 +82,10 @@ class Life:
             for task in self._probes:
                 task.cancel()
 
+    def look_now(self) -> None:
+        """The next look is wanted at once: what is quiet is known only until the last sign of life."""
+        self._wanted.set()
+
     async def _until_next(self, began: float, pause: float) -> None:
         if self._probes:
             return  # long enough was waited for the last one

@@ -177,6 +177,8 @@ class ClusterView:
         failing = [one for one in self.reflectors if one.failure is not None]
         if len(failing) < self._failing_lists:
             self._revived(False)  # one of them works again: the others need not wait out their back-off
+            if not failing:
+                self._life.look_now()  # or it would be seen only up to five seconds later that all is well
         self._failing_lists = len(failing)
         if self._life.another is not None:
             return safe(str(self._life.another), 600)

@@ -291,6 +291,20 @@ async def test_after_a_fault_of_our_own_nobody_lists_before_it_is_known_who_answ
         assert not [path for path in server.requests if "limit=500" in path]
 
 
+async def test_when_the_last_list_works_again_a_sign_of_life_is_asked_for_at_once(
+    server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_life, "PROBE_EVERY", 3600.0)
+    async with watching(ClusterSource(settings(tmp_path, server.url))) as told:
+        await until(lambda: told.seen and server.watching == 4)
+        server.always[PODS] = fails(403, "Forbidden")
+        server.cut()
+        await until(lambda: told.failed and server.watching == 3)
+        server.always.clear()
+        over = WALL.now()
+        await until(told.last(lambda one: one.at >= over))
+
+
 async def test_a_proxys_page_in_another_encoding_does_not_end_the_source(server: ApiServer, tmp_path: Path) -> None:
     async def forbidden(request: web.Request) -> web.StreamResponse:
         return web.Response(status=403, body='{"message": "gesperrt für Gäste"}'.encode("latin-1"))
