@@ -16,14 +16,14 @@ from tests.terminal import AURORA
 
 
 @contextmanager
-def served(*options: str, limit: float = 30.0) -> Iterator[dict[str, Any]]:
+def served(*options: str, limit: float = 90.0) -> Iterator[dict[str, Any]]:
     """`aurora-tui drill --serve` with these options: yields its ready line, ends it afterwards."""
     with served_by((*AURORA, "drill", "--serve", *options), limit) as ready:
         yield ready
 
 
 @contextmanager
-def served_by(command: Sequence[str], limit: float = 30.0) -> Iterator[dict[str, Any]]:
+def served_by(command: Sequence[str], limit: float = 90.0) -> Iterator[dict[str, Any]]:
     """A command that serves a world and says so in a line of JSON: yields that line, ends it afterwards."""
     world = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, env=os.environ)
     assert world.stdout is not None
