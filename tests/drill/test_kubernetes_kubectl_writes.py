@@ -159,7 +159,7 @@ def recorded(number: str, method: str) -> list[dict[str, Any]]:
     return [request for request in found if request["method"] == method]
 
 
-def form(request: dict[str, Any]) -> tuple[str, Any]:
+def form(request: dict[str, Any]) -> tuple[str, list[str], str | None, Any]:
     """A recorded request's path and body, as comparable as those noted here."""
     path, _, query = request["path"].partition("?")
     return (

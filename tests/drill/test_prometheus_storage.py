@@ -1,11 +1,11 @@
-"""Samples in memory: what is kept, found and refused, and that history loads at once."""
+"""Samples in memory: what is kept, found and refused, and what history costs."""
 
 from __future__ import annotations
 
 import math
 import time
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
@@ -162,14 +162,13 @@ def test_a_short_window_of_a_long_history_knows_its_resets() -> None:
     assert series.resets(0, 5000)[0] == [1000, 2000, 3000, 4000]
 
 
-def test_three_days_of_sixty_series_load_in_half_a_second() -> None:
+def test_the_same_times_are_converted_and_kept_once() -> None:
     times = array("d", (START + index * 15 for index in range(17_280)))
     values = array("d", range(17_280))
     storage = Storage()
-    began = time.thread_time()
     for index in range(60):
         storage.extend({"__name__": "a", "index": str(index)}, times, values)
-    assert time.thread_time() - began < 0.5
+    assert len({id(series.times) for series in storage}) == 1
     assert storage.bounds() == (times[0], times[-1])
 
 
@@ -179,16 +178,27 @@ def canary(treaties: int, series: int, samples: int) -> Iterator[tuple[dict[str,
             yield {"__name__": f"metric_{index}", "treaty_id": f"T-{treaty:03d}"}, array("d", range(samples))
 
 
-def test_three_days_of_two_hundred_treaties_load_in_seconds_and_take_eight_bytes_a_sample() -> None:
+def test_three_days_of_two_hundred_treaties_take_eight_bytes_a_sample() -> None:
     count = 72 * 60
     times = array("d", (START + index * 60 for index in range(count)))
     storage = Storage()
-    began, before = time.thread_time(), psutil.Process().memory_info().rss
+    before = psutil.Process().memory_info().rss
     assert storage.load(times, canary(200, 20, count)) == 4000 * count
-    assert time.thread_time() - began < 6
     for series in storage:
         storage.append(series.labels, times[-1] + 60, 1.0)
     assert psutil.Process().memory_info().rss - before < 250e6
+
+
+@pytest.mark.slow
+def test_three_days_of_two_hundred_treaties_load_in_seconds(record_property: Callable[[str, object], None]) -> None:
+    count = 72 * 60
+    times = array("d", (START + index * 60 for index in range(count)))
+    storage = Storage()
+    began = time.thread_time()
+    assert storage.load(times, canary(200, 20, count)) == 4000 * count
+    taken = time.thread_time() - began
+    record_property("measured", f"Prometheus: {4000 * count / 1e6:.0f} million samples loaded in {taken:.1f} s of CPU")
+    assert taken < 6
 
 
 def test_one_of_many_treaties_is_found_without_looking_at_the_others() -> None:
