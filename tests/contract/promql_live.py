@@ -2,11 +2,14 @@
 
 The real one goes first. Ours is then given the very bodies it was served, at the times of its scrapes, and evaluates
 its rules at the times of its evaluations (each group records `tick`).
+
+A machine too busy to be scraped in time is given more of it: `pace` times all that is written here.
 """
 
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -114,7 +117,12 @@ groups:
 """
 
 
-def levels(begin: float) -> dict[Labels, Samples]:
+def stretched(text: str, pace: int) -> str:
+    """The rules, or a query, with all durations (750ms, 3s) `pace` times as long."""
+    return re.sub(r"\b(\d+)(ms|s)\b", lambda found: f"{int(found[1]) * pace}{found[2]}", text)
+
+
+def levels(begin: float, pace: int) -> dict[Labels, Samples]:
     """Samples every 100 ms from `begin` on: rising and falling, missing, ended, not a number."""
     shapes: Mapping[str, tuple[float | None, ...]] = {
         "A": (3, 6, 6, 6, 6, 6, 8, 9, 9, 6, 6, 6, 3, 8, 3, 3),
@@ -125,7 +133,7 @@ def levels(begin: float) -> dict[Labels, Samples]:
     for treaty, shape in shapes.items():
         column: Samples = []
         for place, level in enumerate(shape):
-            stamps = [round(begin + place * 0.4 + part * 0.1, 3) for part in range(4)]
+            stamps = [round(begin + (place * 0.4 + part * 0.1) * pace, 3) for part in range(4)]
             if level is not None:
                 column += [(stamp, level) for stamp in stamps]
         found[labels_of({"__name__": "level", "treaty": treaty})] = column
@@ -158,13 +166,15 @@ class Exporter:
 
 
 @asynccontextmanager
-async def lived_through(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient, float, float]]:
-    """The real server and ours, and when it began and ended."""
+async def lived_through(
+    folder: Path, pace: int
+) -> AsyncIterator[tuple[httpx.AsyncClient, httpx.AsyncClient, float, float]]:
+    """The real server and ours, and when it began and ended. Disturbed when the machine is too busy for this pace."""
     exporter = Exporter()
     app = web.Application()
     app.router.add_get("/metrics", exporter.answer)
     rules = folder / "rules.yml"
-    await asyncio.to_thread(rules.write_text, RULES)
+    await asyncio.to_thread(rules.write_text, stretched(RULES, pace))
     with reserved_port() as nobody:
         async with TestServer(app) as server:
             targets = [
@@ -173,29 +183,32 @@ async def lived_through(folder: Path) -> AsyncIterator[tuple[httpx.AsyncClient, 
             ]
             flags = ["--web.enable-remote-write-receiver", "--scrape.discovery-reload-interval=50ms"]
             async with (
-                real_prometheus(folder, _configuration(targets, rules), flags=flags) as prometheus,
+                real_prometheus(folder, _configuration(targets, rules, pace), flags=flags) as prometheus,
                 httpx.AsyncClient(base_url=prometheus.url, trust_env=False, timeout=60) as real,
             ):
-                begun = round(time.time() + WARM_UP, 3)
-                await _write(real, levels(begun))
-                async with asyncio.timeout(_PATIENCE):
+                begun = round(time.time() + WARM_UP * pace, 3)
+                await _write(real, levels(begun, pace))
+                async with asyncio.timeout(_PATIENCE * pace):
                     await exporter.all_said.wait()
-                    await asyncio.sleep(begun + LENGTH + SETTLING - time.time())  # its samples are of these times
+                    await asyncio.sleep(
+                        begun + (LENGTH + SETTLING) * pace - time.time()
+                    )  # its samples are of these times
                 ended = round(time.time(), 3)
-                await _written_until(real, ended)
-                async with _ours(real, targets, rules, begun, ended) as ours:
+                await _written_until(real, ended, pace)
+                async with _ours(real, targets, rules, (begun, ended), pace) as ours:
                     yield real, ours, begun, ended
 
 
-def _configuration(targets: list[Target], rules: Path) -> str:
+def _configuration(targets: list[Target], rules: Path, pace: int) -> str:
+    interval = f"{INTERVAL * pace * 1000:.0f}ms"
     jobs = "".join(
         f"  - job_name: {each.job}\n    honor_labels: {str(each.honor_labels).lower()}\n    static_configs:\n"
         f"      - targets: ['{each.url.split('/')[2]}']\n        labels: {dict(each.labels)}\n"
         for each in targets
     )
     return (
-        f"global: {{scrape_interval: {INTERVAL * 1000:.0f}ms, scrape_timeout: {INTERVAL * 1000:.0f}ms, "
-        f"evaluation_interval: {INTERVAL * 1000:.0f}ms}}\nrule_files: ['{rules}']\nscrape_configs:\n{jobs}"
+        f"global: {{scrape_interval: {interval}, scrape_timeout: {interval}, evaluation_interval: {interval}}}\n"
+        f"rule_files: ['{rules}']\nscrape_configs:\n{jobs}"
     )
 
 
@@ -205,18 +218,18 @@ async def _write(real: httpx.AsyncClient, series: dict[Labels, Samples]) -> None
     assert written.status_code == 204, written.text
 
 
-async def _written_until(real: httpx.AsyncClient, moment: float) -> None:
+async def _written_until(real: httpx.AsyncClient, moment: float, pace: int) -> None:
     """Waits until each target and group has been through a later round: what is older is then all there.
 
     Disturbed when a scrape came to another end than its body asks for.
     """
-    async with asyncio.timeout(_PATIENCE):
+    async with asyncio.timeout(_PATIENCE * pace):
         for query in ("min(timestamp(up))", "min(timestamp(tick))"):
             newest = 0.0
             while newest <= moment:
                 answer = (await real.get("/api/v1/query", params={"query": query})).json()
                 newest = float(answer["data"]["result"][0]["value"][1])
-    query = f'up{{job="aurora"}}[{_PATIENCE:.0f}s]'
+    query = f'up{{job="aurora"}}[{_PATIENCE * pace:.0f}s]'
     answer = (await real.get("/api/v1/query", params={"query": query, "time": moment})).json()
     came = [value == "1" for _, value in answer["data"]["result"][0]["values"]]
     meant = [status == 200 and "{{{" not in text for status, text in BODIES]
@@ -224,28 +237,28 @@ async def _written_until(real: httpx.AsyncClient, moment: float) -> None:
         raise Disturbed(f"scrapes came to {came}, not {meant}")
 
 
-async def _stamps(real: httpx.AsyncClient, query: str, at: float) -> list[float]:
+async def _stamps(real: httpx.AsyncClient, query: str, at: float, pace: int) -> list[float]:
     """The times of a series' samples in the minute before `at`."""
-    answer = (await real.get("/api/v1/query", params={"query": f"{query}[1m]", "time": at})).json()
+    answer = (await real.get("/api/v1/query", params={"query": f"{query}[{60 * pace}s]", "time": at})).json()
     return [moment for moment, _ in answer["data"]["result"][0]["values"]]
 
 
 @asynccontextmanager
 async def _ours(
-    real: httpx.AsyncClient, targets: list[Target], rules: Path, begun: float, ended: float
+    real: httpx.AsyncClient, targets: list[Target], rules: Path, span: tuple[float, float], pace: int
 ) -> AsyncIterator[httpx.AsyncClient]:
-    storage = Storage()
-    for labels, samples in levels(begun).items():
+    storage, (begun, ended), interval = Storage(), span, INTERVAL * pace
+    for labels, samples in levels(begun, pace).items():
         storage.extend(labels, [at for at, _ in samples], [value for _, value in samples])
-    scraper = Scraper(storage, targets, INTERVAL, lambda: ended, asyncio.sleep)
+    scraper = Scraper(storage, targets, interval, lambda: ended, asyncio.sleep)
     for index, target in enumerate(targets):
-        for at in await _stamps(real, f'up{{job="{target.job}"}}', ended):
+        for at in await _stamps(real, f'up{{job="{target.job}"}}', ended, pace):
             await scraper.scrape_once(at, index)
-    engine = RuleEngine(storage, read_rule_file(rules), INTERVAL, lambda: ended, asyncio.sleep)
+    engine = RuleEngine(storage, read_rule_file(rules), interval, lambda: ended, asyncio.sleep)
     rounds = [
         (at, index)
         for index, group in enumerate(engine.groups)
-        for at in await _stamps(real, f'tick{{group="{group.name}"}}', ended)
+        for at in await _stamps(real, f'tick{{group="{group.name}"}}', ended, pace)
     ]
     for at, index in sorted(rounds):
         await engine.evaluate_group(index, at)

@@ -12,12 +12,13 @@ import pytest
 import yaml
 
 from tests.contract.conftest import COMPARED
-from tests.contract.promql_live import Disturbed, lived_through
+from tests.contract.promql_live import Disturbed, lived_through, stretched
 from tests.contract.promql_pair import INSTANT, RANGE, Answer, difference, same_answer
 
 pytestmark = [pytest.mark.needs("prometheus"), pytest.mark.xdist_group("promql-live")]
 
-_ATTEMPTS = 5
+_PACES = (1, 1, 2, 5, 12)
+"""Of one attempt after the other: at last a scrape may take 3 s, and the life goes on for two minutes."""
 SCRAPED = (
     "x",
     "seen_total",
@@ -59,15 +60,16 @@ class Life:
     pages: dict[str, tuple[Any, Any]]
 
 
-async def _lived(folder: Path) -> Life:
-    async with lived_through(folder) as (real, ours, begun, ended):
+async def _lived(folder: Path, pace: int) -> Life:
+    async with lived_through(folder, pace) as (real, ours, begun, ended):
 
         async def ask(path: str, parameters: dict[str, Any]) -> tuple[Answer, Answer]:
+            parameters |= {"query": stretched(parameters["query"], pace)} if "query" in parameters else {}
             answers = [await server.get(path, params=parameters) for server in (real, ours)]
             one, other = (Answer(each.status_code, each.json()) for each in answers)
             return one, other
 
-        span = {"start": begun + 2, "end": ended, "step": 0.05}
+        span = {"start": begun + 2 * pace, "end": ended, "step": 0.05 * pace}
         instants = {query: await ask(INSTANT, {"query": query, "time": ended}) for query in RAW}
         ranges = {query: await ask(RANGE, {"query": query, **span}) for query in SCRAPED + EVALUATED}
         pages = {}
@@ -80,9 +82,9 @@ async def _lived(folder: Path) -> Life:
 
 @pytest.fixture(scope="module")
 def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
-    for _ in range(_ATTEMPTS):
+    for pace in _PACES:
         try:
-            return asyncio.run(_lived(tmp_path_factory.mktemp("live")))
+            return asyncio.run(_lived(tmp_path_factory.mktemp("live"), pace))
         except Disturbed as disturbance:
             last = disturbance
     raise AssertionError(f"too busy a machine: {last}")
