@@ -79,6 +79,11 @@ class SloFollower:
             self._errors["history"] = str(error)
 
     @property
+    def share_is_of_history(self) -> bool:
+        """Whether the share of good time is counted from the history: nothing else tells it."""
+        return self._reading is not None and self._reading.good_ratio is None
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What failed without making the present value unknown."""
         return tuple(f"{self.objective.title}: {words}" for key, words in self._errors.items() if key != "value")

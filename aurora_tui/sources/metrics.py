@@ -148,11 +148,13 @@ class MetricsSource:
             self._tell_if_waited_for(tell)
             looks_back = _due(self._looked_back_at, server_now, LOOK_BACK_EVERY)
             if looks_back:
-                await _all(slo.look_at_shares(round, server_now, self._window) for slo in self._slos)
-            await self._fold(round, server_now)
+                await _all(self._ask_shares(round, server_now))
+            waited_for = self._ask_history(round, server_now, True) if looks_back else ()
+            await _all([self._fold(round, server_now), *waited_for])
             self._tell_if_waited_for(tell)
             if looks_back:
-                await self._look_back(round, server_now)
+                self._looked_back_at = server_now
+                await _all(self._ask_history(round, server_now, False))
             self._behind = False
             return self._observed()
         except (HttpFailure, ServerGone):
@@ -196,10 +198,14 @@ class MetricsSource:
             item.restart(begins, self._grid, resets.get(item.criterion.id, ()))
         self._begun, self._begins = start, begins
 
-    async def _look_back(self, round: Round, server_now: float) -> None:
-        self._looked_back_at = server_now
+    def _ask_shares(self, round: Round, server_now: float) -> Iterable[Awaitable[None]]:
+        return (slo.look_at_shares(round, server_now, self._window) for slo in self._slos)
+
+    def _ask_history(self, round: Round, server_now: float, for_shares: bool) -> Iterable[Awaitable[None]]:
+        """The history of the objectives whose share is counted from it, which rows wait for; or of the others."""
         memory = self._memory(server_now)
-        await _all(slo.look_back(round, server_now, self._window, memory) for slo in self._slos)
+        chosen = [slo for slo in self._slos if slo.share_is_of_history is for_shares]
+        return (slo.look_back(round, server_now, self._window, memory) for slo in chosen)
 
     def _memory(self, server_now: float) -> float:
         """Seconds of history: the window, or what of the green hours may lie in the running phase."""

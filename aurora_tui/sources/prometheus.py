@@ -141,11 +141,20 @@ class Prometheus:
         """`query` at start, start + step, … up to `end`, in chunks of so many points. Unix seconds."""
         found: dict[tuple[tuple[str, str], ...], Series] = {}
         count = int((end - start) / step + 1e-6) + 1
-        for first in range(0, count, chunk):
-            last = min(first + chunk, count) - 1
-            for series in await self._chunk(query, start + first * step, start + last * step, step):
-                key = tuple(sorted(series.labels.items()))
-                found.setdefault(key, Series(series.labels, [])).points.extend(series.points)
+        chunks = [
+            asyncio.ensure_future(
+                self._chunk(query, start + first * step, start + (min(first + chunk, count) - 1) * step, step)
+            )
+            for first in range(0, count, chunk)
+        ]
+        try:
+            for answer in await asyncio.gather(*chunks):
+                for series in answer:
+                    key = tuple(sorted(series.labels.items()))
+                    found.setdefault(key, Series(series.labels, [])).points.extend(series.points)
+        finally:
+            for asked in chunks:
+                asked.cancel()
         return list(found.values())
 
     async def version(self) -> str | None:
