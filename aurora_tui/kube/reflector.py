@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from aurora_tui.errors import AuroraError
-from aurora_tui.kube.backoff import Backoff
+from aurora_tui.kube.backoff import FIRST, Backoff
 from aurora_tui.kube.connection import decode
 from aurora_tui.kube.errors import ApiError, Silent, Status, Unreachable, Unreadable, describe_request, status_error
 from aurora_tui.kube.gate import Gate
@@ -137,16 +137,18 @@ class Reflector(Generic[T]):
 
         A request that was sent to a silent API may wait for ever, and a watch of it may be dead.
         """
-        if self.absent and not self._resting:
-            return  # nothing is wrong: there is no such thing
-        if self._attempt is not None and (self._resting or broken) and not self._attempt.expired():
-            self._attempt.reschedule(asyncio.get_running_loop().time())
+        if self._resting or (broken and not self.absent):  # absent: nothing is wrong, there is no such thing
+            self._begin_next_attempt()
 
     def start_over(self, since: float) -> None:
         """Believe nothing that is held: pass the gate, then list."""
         self._position = None
         self._doubts(since)
-        self.wake(broken=True)
+        self._begin_next_attempt()  # also of what is absent: it may just be listing on the other cluster
+
+    def _begin_next_attempt(self) -> None:
+        if self._attempt is not None and not self._attempt.expired():
+            self._attempt.reschedule(asyncio.get_running_loop().time())
 
     async def _once(self) -> None:
         try:
@@ -191,13 +193,18 @@ class Reflector(Generic[T]):
                 self._doubts(now)
             if status == 400 and self._selected:
                 self._selected = None  # "field label not supported": take all, choose later
+            if status == 403 and now - (self._denied_since or now) < DENIED_SOON:
+                self._begin_anew()  # whoever may list still sees all; and when it is over, the position is not too old
         elif isinstance(error, Unreachable) or (not self._listing and self._position is None):
             self._doubts(now)
         if self._backoff.failures or not expired:
             # A version that expired is everyday life on a busy cluster; again and again it is a failure.
             self._failure, self._failed_listing = error, self._listing
             self._told()
-        await self._rest(self._backoff.next(), getattr(error, "retry_after", None), denied=status == 403)
+        wait = self._backoff.next()
+        if expired and not self._listing and not self._young:
+            wait = min(wait, self._chance.uniform(0.0, FIRST))  # everyday life, however much failed before it
+        await self._rest(wait, getattr(error, "retry_after", None), denied=status == 403)
 
     async def _rest(self, wait: float, retry_after: float | None, *, denied: bool) -> None:
         now = self._monotonic()
@@ -255,7 +262,6 @@ class Reflector(Generic[T]):
             self._failure, self._failed_listing = None, False
         if self.absent:
             self.absent, self.note = False, None
-        self._denied_since = None
         self._told()
 
     async def _watch(self) -> None:
@@ -274,6 +280,7 @@ class Reflector(Generic[T]):
         try:
             async with self._api.watch(path, query, SILENT) as lines:
                 opened = self._hearing.opened()
+                self._denied_since = None
                 self._healthy_since = opened if self._healthy_since is None else self._healthy_since
                 if self._failure is not None:
                     asyncio.get_running_loop().call_later(STANDS, self._told)  # it stands then
@@ -320,8 +327,12 @@ class Reflector(Generic[T]):
             raise Unreadable(f"{request}: there are more than {MOST_OBJECTS:,}", "Watch a smaller namespace.")
 
     def _begin_anew(self) -> None:
-        if self._gate is None or self._listed_at is None or self._monotonic() - self._listed_at > YOUNG:
+        if self._gate is None or not self._young:
             self._position = None
+
+    @property
+    def _young(self) -> bool:
+        return self._listed_at is not None and self._monotonic() - self._listed_at <= YOUNG
 
     def _move_on(self, item: Object) -> None:
         """The next watch begins after the newest that was told; what comes late does not set it back."""

@@ -185,7 +185,7 @@ LISTS = [
 WATCHES = [
     Case("watches: reset", Only(ResetAtOnce(), watches), f"{{server}} broke off: Connection reset by peer {AND_THREE}. It is asked again."),
     Case("watches: 500", Only(api_status(500, "InternalError", "etcd"), watches), "cannot watch deployments.apps in prod: etcd (500) (and replicasets, pods). " + TROUBLE),
-    Case("watches: 403", Only(api_status(403, "Forbidden", "no watch"), watches), "cannot watch deployments.apps in prod: no watch (403) (and replicasets, pods). Ask the cluster's owner for a role that may watch deployments.apps in prod."),
+    Case("watches: 403", Only(api_status(403, "Forbidden", "no watch"), watches), "cannot watch deployments.apps in prod: no watch (403) (and replicasets, pods). Ask the cluster's owner for a role that may watch deployments.apps in prod.", LIVE),
     Case("watches: login page", Only(LOGIN, watches), "watch deployments.apps in prod: a web page instead of the API's answer (and replicasets, pods). " + PROXY, LIVE),
     Case("watches: 410 in the stream, for ever", WatchError(), "cannot watch deployments.apps in prod: too old resource version: 1 (2) (410) (and replicasets, pods). The console lists again by itself.", LIVE),
     Case("watches: 410 as status, for ever", Only(api_status(410, "Expired", "too old"), watches), "cannot watch deployments.apps in prod: too old (410) (and replicasets, pods). The console lists again by itself.", LIVE),

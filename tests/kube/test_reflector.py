@@ -13,7 +13,9 @@ from aiohttp import web
 from aurora_tui.kube import listing
 from aurora_tui.kube import reflector as reflector_module
 from aurora_tui.kube.access import Access, User
+from aurora_tui.kube.backoff import FIRST
 from aurora_tui.kube.connection import Connection
+from aurora_tui.kube.gate import Gate
 from aurora_tui.kube.objects import Pod
 from aurora_tui.kube.reflector import Reflector, Resource
 from tests.kube.api_server import (
@@ -347,6 +349,64 @@ async def test_what_is_forbidden_is_told_with_verb_and_resource(server: ApiServe
         assert 'User "viewer" cannot list resource "pods"' in str(it.reflector.failure)
         assert "role that may list pods in prod" in str(it.reflector.failure)
         assert not it.reflector.listed
+
+
+async def test_whoever_may_not_watch_lists_again_as_the_position_may_be_too_old_when_they_may(
+    server: ApiServer,
+) -> None:
+    async with reflecting(server) as it:
+        await until(lambda: server.watching and it.equal())
+        server.requests.clear()
+        server.misdeeds["watch"] = [fails(403, "Forbidden")]
+        await server.put(PATH, pod("p3"))
+        server.version += 10
+        server.compacted = server.version
+        server.cut()
+        await until(lambda: len(asked(server, "watch")) == 2 and server.watching and it.equal())
+        assert ["watch" in path for path in server.requests] == [True, False, True]
+
+
+async def test_a_watch_that_is_forbidden_for_good_is_not_listed_again_for_ever(server: ApiServer) -> None:
+    server.always["watch"] = fails(403, "Forbidden")
+    async with reflecting(server) as it:
+        await until(lambda: sum(it.waits.slept) > reflector_module.DENIED_SOON)
+        server.requests.clear()
+        await until(lambda: len(asked(server, "watch")) >= 4)
+        assert len(asked(server, "list")) <= 1
+
+
+async def test_a_position_that_is_too_old_is_listed_anew_at_once_however_much_failed_before(server: ApiServer) -> None:
+    server.misdeeds["watch"] = [fails(500)] * 8
+    async with reflecting(server) as it:
+        await until(lambda: server.watching and it.equal())
+        assert it.reflector._backoff.failures == 8
+        it.waits.slept.clear()
+        it.waits.now += 60.0
+        server.version += 10
+        server.compacted = server.version
+        server.cut()
+        await until(lambda: len(asked(server, "list")) == 2 and server.watching)
+        *_, after_the_410 = it.waits.slept
+        assert after_the_410 <= FIRST
+
+
+async def test_what_is_absent_starts_over_too(server: ApiServer) -> None:
+    """It may just be listing on the other cluster, and this one may have it."""
+    gate = Gate()
+    connection = Connection(access(server.url))
+    reflector = Reflector(connection, Resource("pods", ("api/v1",), Pod, optional=True), "prod", gate=gate)
+    server.misdeeds["list"] = [fails(404)]
+    task = asyncio.create_task(reflector.run())
+    await until(lambda: reflector.absent)
+    gate.shut(since := reflector._monotonic())
+    reflector.start_over(since)
+    await until(lambda: gate.awaited)
+    assert len(asked(server, "list")) == 1
+    gate.open(reflector._monotonic())
+    await until(lambda: reflector.listed and not reflector.absent)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    await connection.close()
 
 
 async def test_an_optional_resource_that_is_not_there_is_absent_and_looked_for_again(server: ApiServer) -> None:
