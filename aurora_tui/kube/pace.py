@@ -37,8 +37,7 @@ _SPARED = {Rank.LIFE: 0, Rank.LIST: 1, Rank.WATCH: 1, Rank.OPTIONAL: 4}
 class Pace:
     """Lets requests begin, MOST in any WITHIN seconds, the first rank first.
 
-    For FIRST_ROUND the first list and watch of each path are free: a console that opens shows everything at once. The
-    further pages of a list are free too: they belong to a list that was counted.
+    For FIRST_ROUND the first list and watch of each path are free: a console that opens shows everything at once.
     """
 
     def __init__(self) -> None:
@@ -103,15 +102,24 @@ class Knock:
 
 
 class Paced:
-    """A connection's lists and watches, at a pace."""
+    """A connection's lists and watches, at a pace.
+
+    The further pages of a list are free: they belong to a list that was counted. Not so when the last try of it failed,
+    for it may fail at its last page again and again. A list is known to have worked by the watch that follows it.
+    """
 
     def __init__(self, connection: Connection, pace: Pace, *, optional: bool = False) -> None:
         self._connection, self._pace = connection, pace
         self._list, self._watch = (Rank.OPTIONAL, Rank.OPTIONAL) if optional else (Rank.LIST, Rank.WATCH)
+        self._begun: set[str] = set()  # lists that no watch has followed yet
+        self._failed: set[str] = set()  # those of them that were begun again
 
     async def get(self, path: str, query: Query | None = None) -> bytes:
         """The body of a GET."""
-        if "continue" not in (query or {}):
+        first = "continue" not in (query or {})
+        if first:
+            (self._failed if path in self._begun else self._begun).add(path)
+        if first or path in self._failed:
             await self._pace.turn(path, self._list)
         return await self._connection.get(path, query)
 
@@ -120,6 +128,8 @@ class Paced:
         self, path: str, query: Query, silent_seconds: float = SILENT_SECONDS
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         """The lines of a watch."""
+        self._begun.discard(path)
+        self._failed.discard(path)
         await self._pace.turn(f"{path}?watch", self._watch)
         async with self._connection.watch(path, query, silent_seconds) as lines:
             yield lines

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
 
 import pytest
 
 from aurora_tui.kube import pace as pace_module
+from aurora_tui.kube.connection import Connection, Query
 from aurora_tui.kube.gate import Gate
-from aurora_tui.kube.pace import MOST, Pace, Rank
+from aurora_tui.kube.pace import MOST, Pace, Paced, Rank
 
 
 async def test_the_first_round_is_free_and_the_rest_is_paced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +49,47 @@ async def test_signs_of_life_pass_all_others_and_what_is_optional_lets_all_pass(
 
     await asyncio.gather(*(ask(rank) for rank in (Rank.OPTIONAL, Rank.WATCH, Rank.LIST, Rank.LIFE)))
     assert order == [Rank.LIFE, Rank.LIST, Rank.WATCH, Rank.OPTIONAL]
+
+
+class Answers:
+    """A connection whose requests are only counted."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def get(self, path: str, query: Query | None = None) -> bytes:
+        self.asked += 1
+        return b""
+
+    @asynccontextmanager
+    async def watch(self, path: str, query: Query, silent_seconds: float) -> AsyncIterator[AsyncIterator[bytes]]:
+        yield _nothing()
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    return
+    yield b""
+
+
+async def test_pages_are_free_but_for_a_list_whose_last_try_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace_module, "FIRST_ROUND", 0.0)
+    pace, connection = Pace(), Answers()
+    paced = Paced(cast(Connection, connection), pace)
+
+    async def list_two_pages() -> int:
+        """How many of them were counted."""
+        pace._began.clear()
+        await paced.get("/pods", {"limit": 500})
+        await paced.get("/pods", {"limit": 500, "continue": "more"})
+        return len(pace._began)
+
+    assert await list_two_pages() == 1
+    assert await list_two_pages() == 2, "no watch came after it: it failed, perhaps at its last page"
+    assert await list_two_pages() == 2
+    async with paced.watch("/pods", {}):
+        pass
+    assert await list_two_pages() == 1
+    assert connection.asked == 8
 
 
 async def test_who_no_longer_waits_takes_nobodys_turn(monkeypatch: pytest.MonkeyPatch) -> None:
