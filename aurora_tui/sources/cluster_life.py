@@ -87,13 +87,13 @@ class Life:
         self._wanted.set()
 
     async def _until_next(self, began: float, pause: float) -> None:
-        if self._probes:
-            return  # long enough was waited for the last one
         if not self.gate.awaited:
             self._wanted.clear()
         troubled = self.failure is not None or self.another is not None or not self._settled()
         least = AGAIN if self.failure is not None or self.another is not None else AT_ONCE
-        await asyncio.sleep(max(0.0, began + max(min(least, PROBE_EVERY), pause) - time.monotonic()))
+        await asyncio.sleep(max(pause, began + min(least, PROBE_EVERY) - time.monotonic()))
+        if self._probes:
+            return  # one of them hangs: another goes after it, whatever else is wanted
         rest = began + (min(AGAIN, PROBE_EVERY) if troubled else PROBE_EVERY) - time.monotonic()
         try:
             async with asyncio.timeout(max(0.0, rest)):

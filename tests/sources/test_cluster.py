@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from aurora_tui.sources import cluster as cluster_module
 from aurora_tui.sources import cluster_life, cluster_view
 from aurora_tui.sources.cluster import ClusterSource, read_rights
 from aurora_tui.sources.projection import Projection, Seen
-from tests.kube.api_server import ApiServer, error_event, fails, pod
+from tests.kube.api_server import ApiServer, error_event, fails, hangs, pod
 from tests.kube.conditions import until
 
 PODS = "/api/v1/namespaces/prod/pods"
@@ -180,6 +181,22 @@ async def test_a_server_that_is_not_ready_is_a_failure(server: ApiServer, tmp_pa
         failures = len(told.failed)
         await until(lambda: isinstance(told[-1], ClusterObserved))
         assert len(told.failed) == failures
+
+
+async def test_the_servers_wish_to_be_left_alone_is_heard_though_an_older_probe_hangs(
+    server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_life, "AGAIN", 0.1)
+    asked: list[float] = []
+
+    async def notes_when(request: web.Request) -> web.StreamResponse:
+        asked.append(time.monotonic())
+        return await fails(429, "TooManyRequests", "slowly", Retry_After="1")(request)
+
+    server.misdeeds["/readyz"] = [hangs, notes_when, notes_when]
+    async with watching(ClusterSource(settings(tmp_path, server.url))):
+        await until(lambda: len(asked) == 2)
+    assert asked[1] - asked[0] >= 0.99
 
 
 async def test_before_everything_is_listed_nothing_is_claimed(server: ApiServer, tmp_path: Path) -> None:
