@@ -16,7 +16,8 @@ from aurora_tui.situation.alert import AlertState, SourceAlert
 from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.mission import HttpSource
 from aurora_tui.situation.observation import AlertsObserved
-from aurora_tui.sources.http import answer, fetch, join, open_client
+from aurora_tui.sources.http import answer, fetch, join
+from aurora_tui.sources.one_client import OneClient
 from aurora_tui.sources.polling import poll
 from aurora_tui.sources.source import Tell
 
@@ -87,7 +88,7 @@ class AlertSource:
         self._where = where
         self._clock = settings.clock
         self._read = read
-        self._client: httpx.AsyncClient | None = None
+        self._client = OneClient(self._where.url, self._where.auth)
         self._version: str | None = None
         self.light = SourceLight(name=name, title=title, interval=float(where.interval))
 
@@ -106,15 +107,12 @@ class AlertSource:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        await self._client.close()
 
     async def _look(self) -> AlertsObserved:
-        if self._client is None:
-            self._client = await open_client(self._where.url, self._where.auth)
+        client = await self._client.get()
         began = self._clock.monotonic()
-        alerts, version = await self._read(self._client, self._where.url, self._version is None)
+        alerts, version = await self._read(client, self._where.url, self._version is None)
         self._version = self._version or version
         return AlertsObserved(
             source=self.name,

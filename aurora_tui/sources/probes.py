@@ -13,7 +13,8 @@ from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.mission import Probe, ProbeKind
 from aurora_tui.situation.observation import ProbeObserved
 from aurora_tui.situation.probe import ProbeStatus
-from aurora_tui.sources.http import fetch, open_client, require_success
+from aurora_tui.sources.http import fetch, require_success
+from aurora_tui.sources.one_client import OneClient
 from aurora_tui.sources.polling import poll
 from aurora_tui.sources.source import Tell
 from aurora_tui.text import safe
@@ -39,7 +40,7 @@ class ProbeSource:
         self.name = f"probe {probe.id}"
         self._probe = probe
         self._clock = settings.clock
-        self._client: httpx.AsyncClient | None = None
+        self._client = OneClient(self._probe.url, self._probe.auth)
         self.light = SourceLight(name=self.name, title=probe.title, interval=float(probe.interval))
 
     async def run(self, tell: Tell) -> None:
@@ -57,15 +58,12 @@ class ProbeSource:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        await self._client.close()
 
     async def _look(self) -> ProbeObserved:
-        if self._client is None:
-            self._client = await open_client(self._probe.url, self._probe.auth)
+        client = await self._client.get()
         began = self._clock.monotonic()
-        page = await fetch(self._client, self._probe.url, _LONGEST_PAGE)
+        page = await fetch(client, self._probe.url, _LONGEST_PAGE)
         judge = judge_health if self._probe.kind is ProbeKind.HEALTH else judge_exposition
         ok, detail = judge(page, self._probe.url)
         latency = self._clock.real_seconds(self._clock.monotonic() - began)
