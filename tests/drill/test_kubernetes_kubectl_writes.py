@@ -153,6 +153,19 @@ async def test_an_autoscaler_keeps_a_size_within_its_bounds(kubectl: Kubectl) ->
     assert "SuccessfulRescale" in await kubectl("describe", "hpa", "bridge")
 
 
+async def test_autoscale_makes_one_that_is_read_in_both_versions(kubectl: Kubectl) -> None:
+    said = await kubectl("autoscale", BRIDGE, "--min=2", "--max=4", "--cpu-percent=70")
+    assert said == "horizontalpodautoscaler.autoscaling/aurora-bridge autoscaled\n"
+    shown = (await kubectl("get", "hpa")).splitlines()[1].split()
+    assert shown[:6] == ["aurora-bridge", "Deployment/aurora-bridge", "cpu:", "<unknown>/70%", "2", "4"]
+    goal = "jsonpath={.apiVersion} {.spec.targetCPUUtilizationPercentage}"
+    assert (
+        await kubectl("get", "horizontalpodautoscalers.v1.autoscaling", "aurora-bridge", "-o", goal)
+        == "autoscaling/v1 70"
+    )
+    assert "deleted" in await kubectl("delete", "horizontalpodautoscalers.v1.autoscaling", "aurora-bridge")
+
+
 def recorded(number: str, method: str) -> list[dict[str, Any]]:
     """The requests of a recording that kubectl sent."""
     found = [e["request"] for e in exchanges(number) if e["label"].startswith("kubectl")]

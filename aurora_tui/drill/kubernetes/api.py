@@ -100,8 +100,9 @@ def _about(request: web.Request, parts: list[str]) -> web.Response:
 
 async def _serve(call: Call, hub: WatchHub) -> web.StreamResponse:
     method, target = call.request.method, call.target
+    watching = call.request.query.get("watch") in ("true", "1")
+    target.check_verb(method, watching)
     if method in ("GET", "HEAD"):
-        watching = call.request.query.get("watch") in ("true", "1")
         if watching and not target.subresource:
             return await watch.serve(call, hub)
         if target.subresource == "log":
@@ -127,7 +128,7 @@ def _one(call: Call) -> web.Response:
         return answer(scale_of(entry))
     if form == "Table":
         return _table(call, [entry], {"resourceVersion": entry.thing["metadata"]["resourceVersion"]})
-    return answer(table.partial(entry) if form == "Partial" else entry.json)
+    return answer(table.partial(entry) if form == "Partial" else call.shown(entry))
 
 
 def _many(call: Call) -> web.Response:
@@ -138,6 +139,9 @@ def _many(call: Call) -> web.Response:
     if form == "Partial":
         head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": found.meta()}
         return answer({**head, "items": [table.partial(entry) for entry in found.entries]})
+    if call.target.spoken is not None:
+        head = {"kind": f"{kind.name}List", "apiVersion": call.spoken.api_version, "metadata": found.meta()}
+        return answer({**head, "items": [call.shown(entry) for entry in found.entries]})
     return answer(list_json(kind, found.entries, found.meta()))
 
 

@@ -7,23 +7,35 @@ from typing import Any
 
 from aiohttp import web
 
-from aurora_tui.drill.kubernetes import options
+from aurora_tui.drill.kubernetes import autoscaling_v1, options
 from aurora_tui.drill.kubernetes.cluster import Cluster
-from aurora_tui.drill.kubernetes.kinds import BY_PATH, Kind
+from aurora_tui.drill.kubernetes.kinds import BY_PATH, OLDER, Kind
 from aurora_tui.drill.kubernetes.roles import User
-from aurora_tui.drill.kubernetes.status import Refused
+from aurora_tui.drill.kubernetes.status import Refused, method_not_allowed
+from aurora_tui.drill.kubernetes.store import Entry
 
 Object = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a path names. `namespace` None: all of them (or the kind has none); `name` "": the collection."""
+    """What a path names. `namespace` None: all of them (or the kind has none); `name` "": the collection.
+
+    spoken: the version of the kind in which it is asked and answered.
+    """
 
     kind: Kind
     namespace: str | None
     name: str = ""
     subresource: str = ""
+    spoken: Kind | None = None
+
+    def check_verb(self, method: str, watching: bool) -> None:
+        """Refused 405 what an older version cannot do."""
+        if self.spoken is not None and (watching or method not in ("GET", "HEAD", "POST", "DELETE")):
+            raise method_not_allowed()
+        if self.spoken is not None and method == "DELETE" and not self.name:
+            raise method_not_allowed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +59,18 @@ class Call:
         return options.dry_run(self.request)
 
     @property
+    def spoken(self) -> Kind:
+        """The kind in the version that the path names."""
+        return self.target.spoken or self.target.kind
+
+    def shown(self, entry: Entry) -> bytes | Object:
+        """The object in the version that the path names."""
+        return entry.json if self.target.spoken is None else autoscaling_v1.older(entry.thing)
+
+    @property
     def subject(self) -> str:
         """How refusals to read an object begin."""
-        kind = self.target.kind
+        kind = self.spoken
         return f'{kind.name} in version "{kind.version}" cannot be handled as a {kind.name}'
 
     def tell(self, unknown: list[str]) -> str:
@@ -92,4 +113,7 @@ def target_of(parts: list[str]) -> Target | None:
         return None
     if len(rest) == 3 and rest[2] not in kind.subresources:
         return None
-    return Target(kind, namespace, *rest[1:])
+    name, subresource = (*rest[1:], "", "")[:2]
+    if kind in OLDER:
+        return Target(OLDER[kind], namespace, name, subresource, kind)
+    return Target(kind, namespace, name, subresource)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from aurora_tui.drill.kubernetes.kinds import KINDS, Kind
+from aurora_tui.drill.kubernetes.kinds import KINDS, OLDER, Kind
 
 Object = dict[str, Any]
 
@@ -50,13 +50,14 @@ def api_versions(host: str) -> Object:
 
 
 def groups() -> dict[str, str]:
-    """API groups and their version: one each, here."""
+    """API groups and the version that each prefers."""
     return {kind.group: kind.version for kind in KINDS if kind.group} | dict.fromkeys(REVIEWS, "v1")
 
 
 def _group(name: str) -> Object:
-    version = {"groupVersion": f"{name}/{groups()[name]}", "version": groups()[name]}
-    return {"name": name, "versions": [version], "preferredVersion": version}
+    spoken = [groups()[name], *(kind.version for kind in OLDER if kind.group == name)]
+    versions = [{"groupVersion": f"{name}/{version}", "version": version} for version in spoken]
+    return {"name": name, "versions": versions, "preferredVersion": versions[0]}
 
 
 def group_list() -> Object:
@@ -72,7 +73,7 @@ def group(name: str) -> Object | None:
 def resource_list(name: str, version: str) -> Object | None:
     """GET /api/v1 or /apis/NAME/VERSION; None: there is no such version."""
     found: list[Object] = []
-    for kind in KINDS:
+    for kind in (*KINDS, *OLDER):
         if kind.group == name and kind.version == version:
             found += _resources(kind)
     if version == "v1":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 STORED = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
@@ -30,6 +30,9 @@ class Kind:
     empty: tuple[tuple[str, Any], ...] = ()
     """What the object of a bookmark holds besides its resourceVersion (required fields, unset)."""
 
+    older: bool = False
+    """Another version of a kind that is kept as a newer one."""
+
     @property
     def api_version(self) -> str:
         """apps/v1, v1"""
@@ -43,6 +46,8 @@ class Kind:
     @property
     def verbs(self) -> tuple[str, ...]:
         """What can be done with objects of the kind."""
+        if self.older:
+            return ("create", "delete", "get", "list")
         return STORED if self.plural != "namespaces" else tuple(v for v in STORED if v != "deletecollection")
 
 
@@ -99,6 +104,7 @@ AUTOSCALER = Kind(
         ("status", {"desiredReplicas": 0, "currentMetrics": None}),
     ),
 )  # fmt: skip
+AUTOSCALER_V1 = replace(AUTOSCALER, version="v1", subresources=(), older=True)
 DISRUPTION_BUDGET = Kind(
     "policy", "v1", "PodDisruptionBudget", "poddisruptionbudgets", True, ("pdb",), ("status",), (), True,
     empty=(
@@ -116,4 +122,6 @@ KINDS: tuple[Kind, ...] = (
     DISRUPTION_BUDGET, HTTP_ROUTE,
 )  # fmt: skip
 BY_NAME = {(kind.api_version, kind.name): kind for kind in KINDS}
-BY_PATH = {(kind.group, kind.version, kind.plural): kind for kind in KINDS}
+OLDER = {AUTOSCALER_V1: AUTOSCALER}
+"""Versions that are served, and the kind their objects are kept as."""
+BY_PATH = {(kind.group, kind.version, kind.plural): kind for kind in (*KINDS, *OLDER)}

@@ -44,6 +44,10 @@ _MESSAGES: dict[str, str] = {
     "PodDisruptionBudget": "1 metadata ObjectMeta, 2 spec PodDisruptionBudgetSpec, 3 - -",
     "PodDisruptionBudgetSpec": "1 minAvailable intstr, 2 selector LabelSelector, 3 maxUnavailable intstr, "
     "4 unhealthyPodEvictionPolicy str",
+    "HorizontalPodAutoscaler": "1 metadata ObjectMeta, 2 spec HorizontalPodAutoscalerSpec, 3 - -",  # autoscaling/v1
+    "HorizontalPodAutoscalerSpec": "1 scaleTargetRef CrossVersionObjectReference, 2 minReplicas int, "
+    "3 maxReplicas int, 4 targetCPUUtilizationPercentage int",
+    "CrossVersionObjectReference": "1 kind str, 2 name str, 3 apiVersion str",
     "SelfSubjectAccessReview": "1 - -, 2 spec SelfSubjectAccessReviewSpec, 3 - -",
     "SelfSubjectAccessReviewSpec": "1 resourceAttributes ResourceAttributes, 2 nonResourceAttributes PathAttributes",
     "ResourceAttributes": "1 namespace str, 2 verb str, 3 group str, 4 version str, 5 resource str, 6 subresource str, "
@@ -66,7 +70,7 @@ def decode(raw: bytes) -> Object:
     try:
         envelope = _message("Unknown", raw[len(_MAGIC) :])
         kind = envelope["head"]["kind"]
-        if kind not in _FIELDS:
+        if kind not in _FIELDS or envelope["head"]["apiVersion"] == "autoscaling/v2":
             raise unsupported_media(["application/json"])
         return {**envelope["head"], **_message(kind, envelope.get("raw", b""))}
     except (IndexError, KeyError, UnicodeDecodeError) as wrong:

@@ -9,7 +9,7 @@ from typing import Any
 from aiohttp import web
 
 from aurora_tui.clock import iso
-from aurora_tui.drill.kubernetes import deletes, options
+from aurora_tui.drill.kubernetes import autoscaling_v1, deletes, options
 from aurora_tui.drill.kubernetes.answers import answer
 from aurora_tui.drill.kubernetes.apply import applied
 from aurora_tui.drill.kubernetes.bodies import decoding, json_body, typed, yaml_object
@@ -76,10 +76,14 @@ async def create(call: Call) -> web.Response:
     if call.target.name:
         raise method_not_allowed()
     body = await json_body(call.request, kind.name)
-    _same_kind(kind, body)
+    _same_kind(call.spoken, body)
+    if call.target.spoken is not None:
+        body, unknown = autoscaling_v1.newer(body, call.subject)
+        if wrong := call.tell(unknown):
+            raise bad_request(f"{call.subject}: {wrong}")
     thing = _read(call, body)
     entry = call.cluster.registry.create(kind, thing, call.home, call.dry_run, _owning(call))
-    return answer(entry.json, 201, call.warnings)
+    return answer(call.shown(entry), 201, call.warnings)
 
 
 async def replace(call: Call) -> web.Response:
