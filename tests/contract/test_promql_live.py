@@ -69,9 +69,10 @@ async def _lived(folder: Path, pace: int) -> Life:
             one, other = (Answer(each.status_code, each.json()) for each in answers)
             return one, other
 
-        span = {"start": begun + 2 * pace, "end": ended, "step": 0.05 * pace}
+        whole, late = ({"start": at, "end": ended, "step": 0.05 * pace} for at in (begun - pace, begun + 2 * pace))
         instants = {query: await ask(INSTANT, {"query": query, "time": ended}) for query in RAW}
-        ranges = {query: await ask(RANGE, {"query": query, **span}) for query in SCRAPED + EVALUATED}
+        ranges = {query: await ask(RANGE, {"query": query, **whole}) for query in SCRAPED}
+        ranges |= {query: await ask(RANGE, {"query": query, **late}) for query in EVALUATED}
         pages = {}
         for page in (*PAGES, "status/config"):
             name, _, parameters = page.partition("?")
