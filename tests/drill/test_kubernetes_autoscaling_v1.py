@@ -70,9 +70,8 @@ async def test_a_goal_that_is_no_number_is_refused(api: Api) -> None:
     status, body = await api.ask("POST", V1, scaler(**{GOAL: "70"}))
     assert status == 400
     assert 'in version "v1" cannot be handled as a HorizontalPodAutoscaler: json: cannot' in body["message"]
-    assert body["message"].endswith(f"string into Go struct field HorizontalPodAutoscalerSpec.spec.{GOAL} of type int32")
-        f"cannot unmarshal string into Go struct field HorizontalPodAutoscalerSpec.spec.{GOAL} of type int32"
-    )
+    wrong = f"string into Go struct field HorizontalPodAutoscalerSpec.spec.{GOAL} of type int32"
+    assert body["message"].endswith(f"cannot unmarshal {wrong}")
 
 
 async def test_it_is_deleted_in_either_version_and_changed_in_v2_alone(api: Api) -> None:
