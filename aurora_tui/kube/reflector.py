@@ -13,18 +13,15 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
-import msgspec
-
 from aurora_tui.errors import AuroraError
 from aurora_tui.kube.backoff import FIRST, Backoff
-from aurora_tui.kube.connection import decode
-from aurora_tui.kube.errors import ApiError, Silent, Status, Unreachable, Unreadable, describe_request, status_error
+from aurora_tui.kube.errors import ApiError, Silent, Unreachable, Unreadable, describe_request
 from aurora_tui.kube.gate import Gate
 from aurora_tui.kube.hearing import SILENT, STANDS, Hearing
 from aurora_tui.kube.listing import MOST_OBJECTS, Api, Resource, list_all, reader
 from aurora_tui.kube.objects import Object
 from aurora_tui.kube.store import Store
-from aurora_tui.text import safe
+from aurora_tui.kube.watch_line import read_line
 
 WATCH_SECONDS = (300, 600)
 SHORT = 1.0
@@ -37,16 +34,6 @@ DENIED_SOON = 120.0  # so long it is tried again soon after a 403; a role that i
 LONGEST_RETRY_AFTER = 30.0
 
 T = TypeVar("T", bound=Object)
-
-
-class _Event(msgspec.Struct):
-    type: str = ""
-    object: msgspec.Raw = msgspec.Raw(b"null")
-
-
-_EVENT = msgspec.json.Decoder(_Event)
-_STATUS = msgspec.json.Decoder(Status)
-_BOOKMARK = msgspec.json.Decoder(Object)
 
 
 class Reflector(Generic[T]):
@@ -309,19 +296,15 @@ class Reflector(Generic[T]):
         await self._sleep(SHORT - lasted)
 
     def _apply(self, line: bytes, request: str) -> None:
-        event = decode(_EVENT, line, request)
-        if event.type == "ERROR":
+        try:
+            told = read_line(line, request, self._read)
+        except ApiError:
             self._begin_anew()  # what went wrong may be this position: a new list passes it by
-            raise status_error(decode(_STATUS, bytes(event.object), request), request)
-        if event.type == "BOOKMARK":
-            self._move_on(decode(_BOOKMARK, bytes(event.object), request))
+            raise
+        self._move_on(told.version)
+        if told.item is None:
             return
-        if event.type not in ("ADDED", "MODIFIED", "DELETED"):
-            raise Unreadable(f"{request}: an event of type {safe(event.type, 40)!r}", "Is this a Kubernetes API?")
-        item = self._read(bytes(event.object), request)
-        changed = self.store.remove(item) if event.type == "DELETED" else self.store.put(item)
-        self._move_on(item)
-        if changed:
+        if changed := self.store.remove(told.item) if told.gone else self.store.put(told.item):
             self._changed(changed)
         if len(self.store) > MOST_OBJECTS:
             raise Unreadable(f"{request}: there are more than {MOST_OBJECTS:,}", "Watch a smaller namespace.")
@@ -334,8 +317,8 @@ class Reflector(Generic[T]):
     def _young(self) -> bool:
         return self._listed_at is not None and self._monotonic() - self._listed_at <= YOUNG
 
-    def _move_on(self, item: Object) -> None:
+    def _move_on(self, told: str) -> None:
         """The next watch begins after the newest that was told; what comes late does not set it back."""
-        told, reached = item.metadata.resource_version, self._position or ""
+        reached = self._position or ""
         if told and not (told.isdigit() and reached.isdigit() and int(told) <= int(reached)):
             self._position = told
