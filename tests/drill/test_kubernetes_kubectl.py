@@ -40,6 +40,13 @@ async def test_get_gives_json_and_describe_tells_the_story(kubectl: Kubectl) -> 
     assert "NewReplicaSetAvailable" in told
 
 
+async def test_describe_knows_a_nodes_lease(kubectl: Kubectl) -> None:
+    process = await kubectl.start("describe", "node", "node-0")
+    told, wrong = await process.communicate()
+    assert (process.returncode, wrong) == (0, b"")
+    assert "HolderIdentity:  node-0\n" in told.decode()
+
+
 async def test_a_rollout_is_set_followed_listed_and_undone(kubectl: Kubectl) -> None:
     assert "image updated" in await kubectl("set", "image", BRIDGE, "bridge=aurora/bridge:3")
     assert "annotated" in await kubectl("annotate", BRIDGE, "kubernetes.io/change-cause=third", "--overwrite")

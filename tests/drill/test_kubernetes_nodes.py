@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from aurora_tui.clock import parse_iso
 from aurora_tui.drill.kubernetes import Behaviour
-from aurora_tui.drill.kubernetes.kinds import DEPLOYMENT, EVENT, NODE, POD
+from aurora_tui.drill.kubernetes.kinds import DEPLOYMENT, EVENT, LEASE, NODE, POD
 from aurora_tui.drill.kubernetes.pod_state import pod_reason
 from aurora_tui.drill.kubernetes.registry import DeleteOptions
 from aurora_tui.drill.kubernetes.status import Refused
@@ -244,3 +245,29 @@ def test_an_init_container_that_fails_holds_the_pod_back_until_it_succeeds() -> 
     cluster.behave(NAMESPACE, "aurora-bridge", Behaviour.HEALTHY)
     cluster.pass_time(320)
     assert len(cluster.ready_pods(NAMESPACE, LABELS)) == 1
+
+
+def renewed(cluster: StoppedCluster, name: str = "node-0") -> float:
+    """How long ago, in seconds, the node's lease was renewed."""
+    lease = cluster.registry.find(LEASE, "kube-node-lease", name).thing
+    assert (lease["spec"]["holderIdentity"], lease["spec"]["leaseDurationSeconds"]) == (name, 40)
+    return cluster.now() - parse_iso(lease["spec"]["renewTime"])
+
+
+def test_a_node_renews_its_lease_every_ten_seconds_while_it_is_heard_of() -> None:
+    cluster = settled(deployment(replicas=3))
+    assert renewed(cluster) <= 10
+    cluster.lose_node("node-0")
+    cluster.pass_time(100)
+    assert 100 <= renewed(cluster) <= 110
+    assert renewed(cluster, "node-1") <= 10
+    cluster.return_node("node-0")
+    cluster.pass_time(15)
+    assert renewed(cluster) <= 10
+
+
+def test_the_lease_of_a_deleted_node_goes_with_it() -> None:
+    cluster = settled(deployment(replicas=3))
+    cluster.registry.delete(cluster.registry.find(NODE, "", "node-0"), DeleteOptions())
+    cluster.pass_time(60)
+    assert [entry.thing["metadata"]["name"] for entry in cluster.store.entries(LEASE)] == ["node-1", "node-2"]

@@ -17,6 +17,7 @@ from aurora_tui.drill.kubernetes.events import EventRecorder
 from aurora_tui.drill.kubernetes.garbage import GarbageCollector, NamespaceController
 from aurora_tui.drill.kubernetes.kinds import BY_NAME, DEPLOYMENT, KINDS, NAMESPACE, NODE, POD, Kind
 from aurora_tui.drill.kubernetes.kubelet import Kubelets
+from aurora_tui.drill.kubernetes.node_leases import NodeLeases
 from aurora_tui.drill.kubernetes.node_lifecycle import NodeLifecycle
 from aurora_tui.drill.kubernetes.ownership import written_by
 from aurora_tui.drill.kubernetes.registry import Registry
@@ -68,7 +69,7 @@ class Cluster:
         controllers: tuple[Controller, ...] = (
             replica_sets, DeploymentController(tools, replica_sets), Scheduler(tools), self.kubelets,
             self.nodes, GarbageCollector(tools), NamespaceController(tools),
-            DisruptionController(tools), AutoscalerController(tools),
+            DisruptionController(tools), AutoscalerController(tools), NodeLeases(tools, self.nodes.is_silent),
         )  # fmt: skip
         self._concerned = {kind: [each for each in controllers if kind in each.kinds] for kind in KINDS}
         self.store.listen(self._changed)

@@ -65,6 +65,10 @@ class NodeLifecycle:
         self._silent.setdefault(name, self._tools.now())
         self._tools.alarm(self, ("", name), self._silent[name] + GRACE_SECONDS)
 
+    def is_silent(self, name: str) -> bool:
+        """Whether nothing is heard of the node."""
+        return name in self._silent
+
     def resume(self, name: str) -> None:
         """The node's kubelet reports again."""
         if self._silent.pop(name, None) is None:
