@@ -105,7 +105,7 @@ def test_a_plugin_that_hangs_is_cut_at_its_limit(tmp_path: Path, monkeypatch: py
     began = time.monotonic()
     with pytest.raises(AuroraError, match=r"login gave nothing within 0\.5 s\. Run it by hand"):
         asyncio.run(source.authenticate())
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 30.0, "it sleeps for 60 s"
 
 
 def test_a_plugin_that_hangs_does_not_keep_the_console_shut(
