@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import shlex
 import shutil
+import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,12 +18,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from aiohttp import web
 
 from aurora_tui.drill.alertmanager import shipped
 from aurora_tui.drill.loopback import Server
 from tests.contract.alertmanager_pair import serving_pair
+from tests.ops.rules import PROMETHEUS, alerting, named
 from tests.servers import RunningServer
 from tests.servers_alertmanager import post, real_alertmanager
 
@@ -30,6 +34,7 @@ pytestmark = [pytest.mark.needs("prometheus-alertmanager"), pytest.mark.xdist_gr
 FOLDER = Path(__file__).resolve().parents[2] / "ops" / "alertmanager"
 KEY = "0123456789abcdef"
 TREATY = "AURORA-AKASH-001"
+PRESENCE = PROMETHEUS / "rules" / "presence.yml"
 
 
 @dataclass
@@ -86,6 +91,10 @@ def alert(name: str, sev: str, summary: str = "", **labels: str) -> dict[str, An
     return {"labels": {"alertname": name, "sev": sev, **labels}, "annotations": {"summary": summary}}
 
 
+def told(given: dict[str, Any], **annotations: str) -> dict[str, Any]:
+    return {**given, "annotations": {**given["annotations"], **annotations}}
+
+
 async def test_pagerduty_gets_events_that_it_accepts_one_incident_a_group_and_their_end(tmp_path: Path) -> None:
     first = alert("RTTHigh", "SEV2", "Round trips of 412 ms", treaty_id=TREATY, pod="a")
     second = alert("RTTHigh", "SEV2", "Round trips of 412 ms", treaty_id=TREATY, pod="b")
@@ -129,6 +138,37 @@ async def test_slack_gets_warnings_escaped_and_synthetic_alerts_reach_nobody(tmp
     assert message["text"].strip() == "▲ &lt;!channel&gt; 12 % &amp; falling"
     assert "AlertTest" not in str(sink.events) + str(sink.messages)
     assert {event["payload"]["source"] for event in sink.events} == {"B"}
+
+
+async def test_the_next_step_arrives_at_pagerduty_and_at_slack(tmp_path: Path) -> None:
+    rollback = named("RollbackRTT")["annotations"]["runbook"]
+    pages = [told(alert("RollbackRTT", "SEV2", treaty_id="A", pod=pod), runbook=rollback) for pod in "ab"]
+    theirs = told(alert("KubeOther", "SEV2", treaty_id="C"), runbook_url="https://runbooks.example/other")
+    mixed = [told(alert("Mixed", "SEV2", treaty_id="D", pod=pod), runbook=f"look at {pod}") for pod in "ab"]
+    warnings = [told(alert("CapacityLow", "SEV3", f"low {p}", provider=p), runbook="<ask> for more") for p in "xy"]
+    async with notifying(tmp_path) as (real, sink):
+        await post(real, "alerts", [*pages, theirs, *mixed, *warnings])
+        await sink.until(lambda: {event["payload"]["source"] for event in sink.events} >= {"A", "C", "D"})
+        await sink.until(lambda: bool(sink.messages))
+    said = {event["payload"]["source"]: event["payload"]["custom_details"]["runbook"] for event in sink.events}
+    assert said == {"A": rollback, "C": "https://runbooks.example/other", "D": "look at a / look at b"}
+    [message] = sink.messages[0]["attachments"]
+    assert message["text"].strip().splitlines() == ["▲ low x", "▲ low y", "→ &lt;ask&gt; for more"]
+
+
+@pytest.mark.needs("amtool")
+async def test_the_command_of_the_runbook_silences_a_decommissioned_treaty_and_no_other(tmp_path: Path) -> None:
+    (runbook,) = {rule["annotations"]["runbook"] for rule in alerting(PRESENCE) if rule["alert"] == "SLOUnknown"}
+    command = shlex.split(runbook[runbook.index("amtool ") :].replace("{{ $labels.treaty_id }}", "OLD"))
+    async with real_alertmanager(tmp_path) as real:
+        await post(real, "alerts", [alert("SLOUnknown", "SEV2", treaty_id=treaty) for treaty in ("OLD", "NEW")])
+        where = f"--alertmanager.url={real.url}"
+        run = await asyncio.to_thread(subprocess.run, [*command, where], capture_output=True, text=True, timeout=60)
+        assert run.returncode == 0, run.stdout + run.stderr
+        async with httpx.AsyncClient(trust_env=False) as client:
+            listed = (await client.get(f"{real.url}/api/v2/alerts")).json()
+    silenced = {each["labels"]["treaty_id"]: bool(each["status"]["silencedBy"]) for each in listed}
+    assert silenced == {"OLD": True, "NEW": False}
 
 
 INHIBITED = {

@@ -208,6 +208,11 @@ def test_every_rule_has_what_file_provisioning_asks_for() -> None:
         assert not re.search(r"\$", json.dumps([rule["labels"], rule["annotations"]]))  # would be read as a variable
 
 
+def test_a_rule_tells_the_same_next_step_as_the_one_of_prometheus() -> None:
+    for rule in RULES:
+        assert rule["annotations"]["runbook"] == named(rule["title"])["annotations"]["runbook"]
+
+
 def test_a_rule_asks_then_reduces_then_compares() -> None:
     for rule in RULES:
         ask, reduce, compare = rule["data"]

@@ -104,6 +104,31 @@ def test_each_rollback_criterion_is_mirrored_and_is_no_sev1(criterion: dict[str,
     assert rule["labels"]["sev"] == "SEV2"
 
 
+def test_every_alert_tells_the_next_step() -> None:
+    for rule in EVERY_ALERT:
+        assert set(rule["annotations"]) == {"summary", "runbook"}, rule["alert"]
+        assert len(rule["annotations"]["runbook"].split()) > 5, rule["alert"]
+
+
+@pytest.mark.parametrize("criterion", CRITERIA, ids=lambda criterion: criterion["id"])
+def test_a_rollback_page_carries_the_missions_runbook_and_its_workloads(criterion: dict[str, Any]) -> None:
+    runbook = named(MIRRORS[criterion["id"]])["annotations"]["runbook"]
+    assert runbook.startswith(f"{criterion['then']}. ")
+    assert f"deployment/{MISSION['workloads']['canary']}," in runbook
+    assert f"deployment/{MISSION['workloads']['stable']} " in runbook
+    assert runbook.endswith(f"aurora-tui criterion reset {criterion['id']}")
+    assert not any(environment in runbook for environment in MISSION["environments"])  # staging has these rules too
+
+
+def test_whatever_is_about_one_treaty_names_it() -> None:
+    """A page is read before any screen is: what it says must not leave open which treaty it speaks of."""
+    nameless = {"ExporterDown", "ExporterAbsent", "SimulatorDown", "ScrapesLost", "NoTreatySeen"}
+    for rule in EVERY_ALERT:
+        summary = rule["annotations"]["summary"]
+        of_provider, absent = "$labels.provider" in summary, rule["expr"].startswith("absent(")
+        assert "$labels.treaty_id" in summary or of_provider or absent or rule["alert"] in nameless, summary
+
+
 def test_only_a_person_calls_something_sev1() -> None:
     """A SEV1 alert is a criterion of its own: no rule may trip it beside the one that it mirrors."""
     assert {rule["labels"]["sev"] for rule in EVERY_ALERT} == {"SEV2", "SEV3", "SEV4"}
@@ -140,15 +165,16 @@ def test_budget_alerts_are_those_of_a_72_hour_window() -> None:
         rule["labels"]["window"]: (
             re.findall(r"slo_burn:(\w+) > ([0-9.]+)", rule["expr"]),
             rule["labels"]["severity"],
+            rule["for"],
         )
         for rule in EVERY_ALERT
         if rule["alert"] == "ErrorBudgetBurn"
     }
     assert found == {
-        "30m": ([("30m", "7.2"), ("5m", "7.2")], "critical"),
-        "2h": ([("2h", "3.6"), ("10m", "3.6")], "critical"),
-        "12h": ([("12h", "1.5"), ("1h", "1.5")], "warning"),
-        "24h": ([("24h", "1.2"), ("2h", "1.2")], "warning"),
+        "30m": ([("30m", "7.2"), ("5m", "7.2")], "critical", "3m"),
+        "2h": ([("2h", "3.6"), ("10m", "3.6")], "critical", "6m"),
+        "12h": ([("12h", "1.5"), ("1h", "1.5")], "warning", "15m"),
+        "24h": ([("24h", "1.2"), ("2h", "1.2")], "warning", "30m"),
     }
     assert MISSION["mission"]["window"] == "72h"
 
