@@ -7,6 +7,7 @@ good look, so that a broken API is asked by one and not by all.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,7 @@ PROBE_EVERY = 5.0  # real seconds, as are all below: networks do not run faster 
 AGAIN = 2.0  # while something is wrong
 MOST_PROBES = 3
 AT_ONCE = 0.3  # between two looks that somebody waits for
-THOROUGH_EVERY = 3  # looks
+THOROUGH_EVERY = 3  # such looks; those that are wanted in between are cheap
 LONGEST_RETRY_AFTER = 30.0
 
 
@@ -59,7 +60,7 @@ class Life:
         self.version: str | None = None
         self.user: str | None = None
         self._probes: dict[asyncio.Task[ApiAnswer], float] = {}
-        self._looks = 0
+        self._wished = self._thorough = -math.inf
         self._introduced = False
         self._readyz_refused = False
         connection.rejected = self._wanted.set
@@ -84,11 +85,12 @@ class Life:
 
     def look_now(self) -> None:
         """The next look is wanted at once: what is quiet is known only until the last sign of life."""
+        self._wished = time.monotonic()
         self._wanted.set()
 
     async def _until_next(self, began: float, pause: float) -> None:
-        if not self.gate.awaited:
-            self._wanted.clear()
+        if not self.gate.awaited and self._wished <= (self.alive or 0.0):
+            self._wanted.clear()  # what was wished for during the look, when its probe was sent already, stays wanted
         troubled = self.failure is not None or self.another is not None or not self._settled()
         least = AGAIN if self.failure is not None or self.another is not None else AT_ONCE
         await asyncio.sleep(max(pause, began + min(least, PROBE_EVERY) - time.monotonic()))
@@ -183,11 +185,14 @@ class Life:
 
     async def _recognise(self, sent: float) -> None:
         doubted = self.gate.doubted or self.another is not None
-        thorough = self._looks % THOROUGH_EVERY == 0 or not self._settled()
+        now = time.monotonic()
+        due = now - self._thorough > (THOROUGH_EVERY - 0.5) * PROBE_EVERY
+        thorough = due or not self._settled()
         if thorough or doubted:
-            sure = doubted or self._looks % THOROUGH_EVERY == 0
+            sure = doubted or due
             await self._identity.check(self._connection, self._pace, self._namespace, thorough=thorough, sure=sure)
-        self._looks += 1
+        if due:
+            self._thorough = now
         self.another = None
         self.gate.open(sent)
 

@@ -110,6 +110,7 @@ class ClusterView:
         self._told: tuple[object, ...] = ()
         self._failing: tuple[str, float] | None = None
         self._failing_lists = 0
+        self._failing_required = 0
         self._until: float | None = None
         self._until_fell: float | None = None
 
@@ -177,9 +178,10 @@ class ClusterView:
         failing = [one for one in self.reflectors if one.failure is not None]
         if len(failing) < self._failing_lists:
             self._revived(False)  # one of them works again: the others need not wait out their back-off
-            if not failing:
-                self._life.look_now()  # or it would be seen only up to five seconds later that all is well
-        self._failing_lists = len(failing)
+        needed = sum(one in required for one in failing)
+        if self._failing_required and not needed:
+            self._life.look_now()  # or it would be seen only up to five seconds later that all is well
+        self._failing_lists, self._failing_required = len(failing), needed
         if self._life.another is not None:
             return safe(str(self._life.another), 600)
         failures = [(one.resource.plural, one.failure) for one in failing if one in required and one.failure]

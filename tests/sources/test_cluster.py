@@ -29,6 +29,7 @@ from tests.kube.conditions import until
 PODS = "/api/v1/namespaces/prod/pods"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/prod/deployments"
 REPLICASETS = "/apis/apps/v1/namespaces/prod/replicasets"
+EVENTS = "/api/v1/namespaces/prod/events"
 NOWHERE = "http://127.0.0.1:1"
 
 
@@ -308,18 +309,43 @@ async def test_after_a_fault_of_our_own_nobody_lists_before_it_is_known_who_answ
         assert not [path for path in server.requests if "limit=500" in path]
 
 
-async def test_when_the_last_list_works_again_a_sign_of_life_is_asked_for_at_once(
+async def test_when_the_last_required_list_works_again_a_sign_of_life_is_asked_for_at_once(
     server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cluster_life, "PROBE_EVERY", 3600.0)
     async with watching(ClusterSource(settings(tmp_path, server.url))) as told:
         await until(lambda: told.seen and server.watching == 4)
-        server.always[PODS] = fails(403, "Forbidden")
+        server.always[PODS] = server.always[EVENTS] = fails(500)
         server.cut()
-        await until(lambda: told.failed and server.watching == 3)
-        server.always.clear()
+        await until(lambda: told.failed and server.watching == 2)
+        del server.always[PODS]
         over = WALL.now()
         await until(told.last(lambda one: one.at >= over))
+
+
+async def test_a_look_that_is_wanted_in_between_is_one_request_and_one_that_is_wanted_during_another_comes(
+    server: ApiServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cluster_life, "PROBE_EVERY", 3600.0)
+    lives: list[cluster_life.Life] = []
+    run = cluster_life.Life.run
+
+    async def noted(life: cluster_life.Life) -> NoReturn:
+        lives.append(life)
+        await run(life)
+
+    async def wanted_meanwhile(_: web.Request) -> web.StreamResponse:
+        lives[0].look_now()
+        return web.Response(text="ok")
+
+    monkeypatch.setattr(cluster_life.Life, "run", noted)
+    async with watching(ClusterSource(settings(tmp_path, server.url))) as told:
+        await until(lambda: told.seen and server.watching == 4)
+        server.requests.clear()
+        server.misdeeds["/readyz"] = [wanted_meanwhile] * 3
+        lives[0].look_now()
+        await until(lambda: len(server.requests) >= 4)
+        assert server.requests == ["/readyz"] * 4
 
 
 async def test_a_proxys_page_in_another_encoding_does_not_end_the_source(server: ApiServer, tmp_path: Path) -> None:
