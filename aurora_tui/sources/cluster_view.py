@@ -87,7 +87,8 @@ class ClusterView:
         )
         pods: Resource[Any] = Resource(PODS, ("api/v1",), Pod, keep=PodKeeper())
         resources: tuple[Resource[Any], ...] = (DEPLOYMENTS, REPLICASETS, pods, EVENTS, ROUTES, SPLITS)
-        relisting, knock = asyncio.Lock(), Knock()
+        # What is optional waits longest for its turn to ask: what is required must not wait for that, too.
+        relisting, relisting_optional, knock = asyncio.Lock(), asyncio.Lock(), Knock()
         self.reflectors: list[Reflector[Any]] = [
             Reflector(
                 Paced(connection, pace, optional=resource.optional),
@@ -95,7 +96,7 @@ class ClusterView:
                 name,
                 changed=self._pods_changed if resource is pods else self._changed,
                 told=self._wake.set,
-                relisting=relisting,
+                relisting=relisting_optional if resource.optional else relisting,
                 gate=self._life.gate,
                 knock=knock,
             )

@@ -23,7 +23,7 @@ from aurora_tui.sources import cluster as cluster_module
 from aurora_tui.sources import cluster_life, cluster_view
 from aurora_tui.sources.cluster import ClusterSource, read_rights
 from aurora_tui.sources.projection import Projection, Seen
-from tests.kube.api_server import ApiServer, error_event, fails, hangs, pod
+from tests.kube.api_server import ApiServer, error_event, fails, hangs, open_stream, pod
 from tests.kube.conditions import until
 
 PODS = "/api/v1/namespaces/prod/pods"
@@ -321,6 +321,28 @@ async def test_when_the_last_required_list_works_again_a_sign_of_life_is_asked_f
         del server.always[PODS]
         over = WALL.now()
         await until(told.last(lambda one: one.at >= over))
+
+
+async def test_what_is_required_waits_for_no_list_of_what_is_optional(server: ApiServer, tmp_path: Path) -> None:
+    async def drips(request: web.Request) -> web.StreamResponse:
+        if "watch" in request.query:
+            return await fails(410, "Expired")(request)
+        response = await open_stream(request)
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.1)
+
+    async with watching(ClusterSource(settings(tmp_path, server.url))) as told:
+        await until(lambda: told.seen and server.watching == 4)
+        server.always[EVENTS] = drips
+        server.requests.clear()
+        server.cut()
+        await until(lambda: server.watching == 3 and any("events?limit" in path for path in server.requests))
+        server.version += 10
+        server.compacted = server.version
+        server.cut()
+        await server.put(PODS, pod("after"))
+        await until(told.last(lambda one: "after" in {row.name for row in one.workloads.pods}), 20.0)
 
 
 async def test_a_look_that_is_wanted_in_between_is_one_request_and_one_that_is_wanted_during_another_comes(
