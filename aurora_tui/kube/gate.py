@@ -49,8 +49,8 @@ class Gate:
 
     @property
     def awaited(self) -> bool:
-        """Whether anybody waits."""
-        return bool(self._waiting)
+        """Whether anybody waits; who was let through a moment ago and has not gone on yet does not."""
+        return any(not waits.done() for waits in self._waiting)
 
     def open(self, at: float) -> None:
         """A look that began at `at` was good."""

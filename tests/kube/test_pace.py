@@ -126,6 +126,7 @@ async def test_the_gate_opens_for_those_who_came_before_the_look() -> None:
     await asyncio.sleep(0)
     assert not late.done(), "it was cut off after that look"
     gate.open(25.0)
+    assert not gate.awaited, "it is let through, though it has not gone on yet: no other look is wanted for it"
     await late
     gate.shut(30.0)
     again = asyncio.create_task(gate.passed(30.0))
