@@ -36,6 +36,25 @@ async def test_pages_put_together_are_the_list_of_the_first_page_whatever_happen
     assert names == whole
 
 
+async def test_pages_over_all_namespaces_leave_nothing_out_though_one_namespace_begins_like_another() -> None:
+    # By key, `prod-b/x` comes before `prod/x`: a hyphen sorts before the slash.
+    async with api_of(settled()) as api:
+        for namespace in ("prod", "prod-b"):
+            await api.ask("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}}, token="admin")
+            for name in ("one", "two"):
+                where = f"/api/v1/namespaces/{namespace}/configmaps"
+                status, _ = await api.ask("POST", where, {"metadata": {"name": name}}, token="admin")
+                assert status == 201
+        whole = await api.get("/api/v1/configmaps")
+        found, token = [], ""
+        for _ in whole["items"]:
+            page = await api.get(f"/api/v1/configmaps?limit=1&continue={token}")
+            found += page["items"]
+            token = page["metadata"].get("continue", "")
+        assert found == whole["items"]
+        assert [one["metadata"]["namespace"] for one in found if one["metadata"]["name"] == "one"] == ["prod-b", "prod"]
+
+
 async def test_a_page_whose_version_is_forgotten_is_gone(api: Api) -> None:
     token = (await api.get(f"{PODS}?limit=2"))["metadata"]["continue"]
     await api.ask("DELETE", f"{PODS}?gracePeriodSeconds=0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -71,10 +72,10 @@ def page(store: ObjectStore, kind: Kind, namespace: str | None, query: Mapping[s
             raise expired(f"The resourceVersion for the provided list is too old: {asked} ({store.compacted})")
     now = revision == store.revision
     entries = store.entries(kind, namespace) if now else store.at(kind, namespace, revision)
+    if start:
+        entries = entries[bisect_left(entries, start, key=lambda entry: _place(entry, namespace)) :]
     if select is not everything:
         entries = [entry for entry in entries if select(entry.thing)]
-    if start:
-        entries = [entry for entry in entries if _place(entry, namespace) >= start]
     if not limit or len(entries) <= limit:
         return Page(entries, revision)
     more = _token(revision, _place(entries[limit - 1], namespace) + "\0")

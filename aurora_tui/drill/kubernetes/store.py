@@ -111,6 +111,11 @@ class _Shelf:
         return self._names
 
 
+def _key(namespace: str) -> str:
+    """What a namespace's objects are sorted by: their keys are namespace/name, and `-` comes before `/`."""
+    return f"{namespace}/"
+
+
 class ObjectStore:
     """All objects of the cluster. `keep` changes are remembered, for watches and for lists of the recent past."""
 
@@ -133,12 +138,13 @@ class ObjectStore:
         return shelf.entries.get(name) if shelf is not None else None
 
     def entries(self, kind: Kind, namespace: str | None = None) -> list[Entry]:
-        """Objects of a kind by namespace and name; None: of all namespaces."""
+        """Objects of a kind by namespace and name, in etcd's order of keys; None: of all namespaces."""
         shelves = self._shelves[kind]
         if namespace is not None:
             shelf = shelves.get(namespace)
             return [shelf.entries[name] for name in shelf.names()] if shelf is not None else []
-        return [shelf.entries[name] for _, shelf in sorted(shelves.items()) for name in shelf.names()]
+        ordered = sorted(shelves, key=_key)
+        return [shelves[each].entries[name] for each in ordered for name in shelves[each].names()]
 
     def at(self, kind: Kind, namespace: str | None, revision: int) -> list[Entry]:
         """Objects of a kind as they were at `revision` (above `compacted`): the changes since, undone."""
@@ -151,7 +157,7 @@ class ObjectStore:
         kept = {(e.thing["metadata"].get("namespace", ""), e.thing["metadata"]["name"]): e
                 for e in self.entries(kind, namespace)}  # fmt: skip
         before = {key: entry for key, entry in (kept | undone).items() if entry is not None}
-        return [before[key] for key in sorted(before)]
+        return [before[key] for key in sorted(before, key=lambda key: (_key(key[0]), key[1]))]
 
     def since(self, kind: Kind, revision: int) -> list[Change]:
         """The kind's changes after `revision` (above `compacted`), oldest first."""
