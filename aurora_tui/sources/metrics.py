@@ -147,10 +147,10 @@ class MetricsSource:
             await _all([*(slo.look(round, server_now) for slo in self._slos), self._ask_targets(round)])
             self._tell_if_waited_for(tell)
             looks_back = _due(self._looked_back_at, server_now, LOOK_BACK_EVERY)
+            waited_for: list[Awaitable[None]] = [self._fold(round, server_now)]
             if looks_back:
-                await _all(self._ask_shares(round, server_now))
-            waited_for = self._ask_history(round, server_now, True) if looks_back else ()
-            await _all([self._fold(round, server_now), *waited_for])
+                waited_for += [*self._ask_shares(round, server_now), *self._ask_history(round, server_now, True)]
+            await _all(waited_for)
             self._tell_if_waited_for(tell)
             if looks_back:
                 self._looked_back_at = server_now

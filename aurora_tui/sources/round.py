@@ -18,6 +18,7 @@ from aurora_tui.sources.prometheus import FEWER_POINTS, MOST_POINTS, Prometheus,
 DOUBT_AFTER = 2.5  # real seconds without an answer, after which the server is asked for its time
 ALIVE_WITHIN = 2.0  # real seconds for that
 Combine = Callable[[float, float], float]
+_TIMES_ARE_WHOLE = 1e-3  # seconds: as exact as Prometheus keeps them
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,19 @@ class Filled(NamedTuple):
 
     values: list[float | None]
     by: list[Reading | None]
+
+
+def present(reading: Reading, oldest: float) -> str:
+    """PromQL for `reading` at the moments at which it can be trusted: a sample no older than `oldest` seconds
+    stands behind it, and events enough. The server judges that, so that only values travel.
+
+    `on ()`: whatever labels value and newest have, both are of one treaty.
+    """
+    # What stands in brackets ends its line: a query may end in a comment.
+    kept = [f"({reading.value}\n) and on () (max({reading.newest}\n) >= time() - {oldest + _TIMES_ARE_WHOLE:.3f})"]
+    if reading.events is not None and reading.min_events > 0.0:
+        kept.append(f"(max({reading.events}\n) >= {reading.min_events!r})")
+    return " and on () ".join(kept)
 
 
 class Round:
@@ -101,36 +115,21 @@ class Round:
     async def _fill_from(
         self, reading: Reading, grid: Grid, low: int, high: int, combine: Combine, filled: Filled
     ) -> None:
-        values = await self._column(reading.value, grid, low, high, combine)
-        if not values:
-            return
-        newest = await self._column(reading.newest, grid, low, high, max, FEWER_POINTS)
-        enough = {}
-        if reading.events is not None and reading.min_events > 0.0:
-            enough = await self._column(reading.events, grid, low, high, max)
-        oldest = STALE_AFTER_INTERVALS * self.scrape_interval + 1e-3
-        for index, value in values.items():
-            if filled.values[index] is not None or math.isnan(value):
-                continue
-            if not (grid.first + index) * grid.step - newest.get(index, -math.inf) <= oldest:
-                continue
-            if reading.min_events > 0.0 and not enough.get(index, 0.0) >= reading.min_events:
-                continue
-            filled.values[index], filled.by[index] = value, reading
-
-    async def _column(
-        self, template: str, grid: Grid, low: int, high: int, combine: Combine, chunk: int = MOST_POINTS
-    ) -> dict[int, float]:
-        """Values by their index in the grid; several series are combined."""
-        query = substitute(template, treaty=self.treaty, scrape_interval=self.scrape_interval)
-        start, end = grid.times(low, high)
+        query = substitute(
+            present(reading, STALE_AFTER_INTERVALS * self.scrape_interval),
+            treaty=self.treaty,
+            scrape_interval=self.scrape_interval,
+        )
         column: dict[int, float] = {}
-        for _, points in await self.matrix(query, start, end, grid.step, chunk):
+        start, end = grid.times(low, high)
+        for _, points in await self.matrix(query, start, end, grid.step, FEWER_POINTS):
             for time, value in points:
                 index = round(time / grid.step) - grid.first
                 if low <= index <= high:
                     column[index] = combine(column[index], value) if index in column else value
-        return column
+        for index, value in column.items():
+            if filled.values[index] is None and not math.isnan(value):
+                filled.values[index], filled.by[index] = value, reading
 
     async def _once(self, key: tuple[Any, ...], ask: Callable[[], Any]) -> Any:
         future = self._asked.get(key)

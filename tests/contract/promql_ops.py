@@ -8,8 +8,12 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import promql_parser as promql
 import yaml
+
+from aurora_tui.situation.mission import Reading
+from aurora_tui.sources.round import present
 
 _OPS = Path(__file__).resolve().parents[2] / "ops"
 _IN_MISSION = ("value", "newest", "good_ratio", "as_written", "events")
@@ -25,9 +29,12 @@ _VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\[\[(\w+)\]\]|\$(\w+)")
 
 
 def mission_queries() -> list[str]:
-    """Of the objectives and criteria, their placeholders filled in."""
+    """Of the objectives and criteria, their placeholders filled in; and as the past is asked for."""
     mission = tomllib.loads((_OPS / "aurora.toml").read_text())
-    found = strings_at([mission["slo"], mission["criterion"]], _IN_MISSION)
+    tables = [mission["slo"], mission["criterion"]]
+    readings = [reading for table in tables for entry in table for reading in entry.get("reading", ())]
+    past = [present(msgspec.convert(reading, Reading), 45.0) for reading in readings]
+    found = [*strings_at(tables, _IN_MISSION), *past]
     return list(dict.fromkeys(_filled(text, _FILLED_IN) for text in found))
 
 

@@ -307,9 +307,9 @@ async def test_a_look_asks_as_much_for_one_treaty_as_for_twenty_one(prometheus: 
             await watch.metrics()
             return source.requests - before
 
-    # time, up, value and newest; and when the grid has a new point: value, newest and alerts for it.
-    assert 4 <= await steady(TREATY) <= 7
-    assert 4 <= await steady("T7") <= 7
+    # time, up, value and newest; and when the grid has a new point: value and alerts for it.
+    assert 4 <= await steady(TREATY) <= 6
+    assert 4 <= await steady("T7") <= 6
 
 
 async def test_a_clock_that_is_wrong_by_more_than_five_seconds_is_noted(prometheus: RunningServer) -> None:
@@ -335,6 +335,8 @@ async def test_closing_does_not_wait_for_a_request_under_way(prometheus: Running
     began = time.monotonic()
     await source.close()
     assert time.monotonic() - began < 6.0, "a request may take 8 s"
+    for _ in range(20):  # what was cancelled ends within a few turns of the loop
+        await asyncio.sleep(0)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
