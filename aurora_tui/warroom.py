@@ -29,7 +29,7 @@ from aurora_tui.sources.server_time import ServerTime
 from aurora_tui.sources.source import Source
 from aurora_tui.text import safe
 
-SHORTEST_BETWEEN = 0.2  # real seconds between two Situations, but for the cluster's, which keeps that pace itself
+SHORTEST_BETWEEN = 0.2  # real seconds between two Situations, but for those of sources that keep it themselves
 LONGEST_BETWEEN = 1.0  # real seconds: staleness must show even when nothing comes in
 
 
@@ -85,7 +85,7 @@ class Warroom:
     async def run(self, tell: Callable[[Situation], None]) -> None:
         """Start the sources and tell a Situation when something changed (some five times a second) and every second.
 
-        What the cluster tells goes on at once: pods that change all the time must not wait for one pace after another.
+        What the cluster and the metrics tell goes on at once: they keep a pace, and must not wait for a second one.
         """
         self._tasks = [
             asyncio.create_task(self._watch(source), name=f"source {source.name}") for source in self._sources
@@ -143,7 +143,7 @@ class Warroom:
                 self._metrics.set_start(start_of_judgement(self._picture, self._frame, now), start[1])
         if _is_news(before, self._picture):
             self._changed.set()
-            if isinstance(observation, ClusterObserved):
+            if isinstance(observation, ClusterObserved | MetricsObserved):
                 self._paced.set()
 
     def _set_clock(self, skew: float | None) -> None:

@@ -144,7 +144,7 @@ async def test_a_source_that_fails_to_close_leaves_no_other_one_open(
     assert closed == ["metrics", "am", "prom", "ledger"]
 
 
-async def test_what_the_cluster_tells_goes_on_at_once_and_other_sources_wait_their_turn(
+async def test_what_the_cluster_or_the_metrics_tell_goes_on_at_once_and_other_sources_wait_their_turn(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def idle(tell: Any) -> None:
@@ -166,6 +166,8 @@ async def test_what_the_cluster_tells_goes_on_at_once_and_other_sources_wait_the
             for name in ("one", "two"):
                 room.tell(ClusterObserved(source="cluster", at=room.wall, workloads=WorkloadsObserved(cluster=name)))
             assert (await told.get()).cluster == "two"
+            room.tell(MetricsObserved(source="metrics", at=room.wall, targets_down=("one",)))
+            await told.get()
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

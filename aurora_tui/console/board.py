@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -29,7 +28,8 @@ if TYPE_CHECKING:
 
 PANELS = ("slo", "checkpoints", "workloads", "alerts")
 _TITLES = {"slo": "SLO", "checkpoints": "CHECKPOINTS", "workloads": "WORKLOADS", "alerts": "ALERTS"}
-REDRAWS = 5  # a second at most: Situations that come quicker are drawn together
+REDRAWS = 5  # a second: Situations that come quicker are drawn together
+AT_ONCE = 3  # of them, after a while without any: the first answers come all at the same time
 MESSAGE_SECONDS = 4.0
 
 
@@ -48,7 +48,7 @@ class Board(FrugalDisplay):
         self._placed: geometry.Geometry | None = None
         self._extent = Size(0, 0)
         self._pending: TextualTimer | None = None
-        self._redrawn: deque[float] = deque(maxlen=REDRAWS)  # when the last Situations were drawn
+        self._drawn_until = 0.0  # monotonic: the draws so far are those of all time up to then
         self._message: tuple[str, float] | None = None
         self._later = later(settings.mission.runbook)
         self._problems = self._use_themes(settings.theme)
@@ -92,18 +92,17 @@ class Board(FrugalDisplay):
         return self.screen_stack[0].query_one("#details", Details)
 
     def draw_soon(self) -> None:
-        """Draw at once, unless as many were drawn within the last second as may be.
+        """Draw at once, unless more were drawn of late than may be; then as soon as the next may, 200 ms later at most.
 
         Counted, not spaced evenly: what comes every 200 ms is drawn as it comes, whatever a key or a second drew.
         """
         if self._pending is None and self.is_running:
-            full = len(self._redrawn) == REDRAWS
-            wait = self._redrawn[0] + 1.0 - time.monotonic() if full else 0.0
+            wait = self._drawn_until - (AT_ONCE - 1) / REDRAWS - time.monotonic()
             self._pending = self.set_timer(max(0.001, wait), self._draw_pending)
 
     def _draw_pending(self) -> None:
         self._pending = None
-        self._redrawn.append(time.monotonic())
+        self._drawn_until = max(self._drawn_until, time.monotonic()) + 1.0 / REDRAWS
         self.draw()
 
     def draw(self) -> None:

@@ -28,6 +28,7 @@ from aurora_tui.text import redact_url, safe
 
 NAME = "cluster"
 BETWEEN_TELLS = 0.2  # real seconds, as are all below
+BETWEEN_FIRST = 0.02  # until all lists are there
 LOOK_EVERY = 1.0
 OPTIONAL_SECONDS = 2.0
 # What was known to be true stays known for so long after a break, while it is asked again; no longer than that.
@@ -138,7 +139,7 @@ class ClusterView:
         self._changed(uids)
 
     async def tell_forever(self, tell: Tell) -> NoReturn:
-        """Tell what changed, never more often than every 200 ms."""
+        """Tell what changed, never more often than every 200 ms; the first time as soon as all is there."""
         while True:
             try:
                 async with asyncio.timeout(LOOK_EVERY):
@@ -152,7 +153,7 @@ class ClusterView:
                 self._dirty, self._to_project = False, True
                 await self._projection.catch_up(self._seen(), self._pod)
             self._tell(tell)
-            await asyncio.sleep(BETWEEN_TELLS)
+            await asyncio.sleep(BETWEEN_TELLS if self._told or self._failing else BETWEEN_FIRST)
 
     def _tell(self, tell: Tell) -> None:
         required = [one for one in self.reflectors if not one.resource.optional]
