@@ -8,7 +8,7 @@ from textual.binding import Binding, BindingType
 
 from aurora_tui.console.ink import Line, fit, span
 from aurora_tui.console.keybar import Key
-from aurora_tui.situation.mission import Runbook
+from aurora_tui.situation.runbook import Runbook
 
 # What comes later beside the mission's runbooks. None of these keys may ever be a priority binding: they would fire
 # through an open dialog.

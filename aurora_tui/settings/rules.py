@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from aurora_tui.situation import mission
+from aurora_tui.situation import mission, runbook
 
 Verdict = tuple[str, str] | None
 Rule = Callable[[Any], Verdict]
@@ -175,9 +175,9 @@ _RULES: dict[tuple[type, str], Rule] = {
     (mission.Daily, "id"): identifier,
     (mission.Daily, "title"): _text,
     (mission.Daily, "at"): _time_of_day,
-    (mission.Runbook, "id"): identifier,
-    (mission.Runbook, "key"): _action_key,
-    (mission.Runbook, "title"): _text,
+    (runbook.Runbook, "id"): identifier,
+    (runbook.Runbook, "key"): _action_key,
+    (runbook.Runbook, "title"): _text,
     (mission.AlertRule, "name"): _text,
     (mission.SeverityRules, "labels"): _not_empty("is empty", 'write for example ["sev", "severity"]'),
     (mission.Endpoint, "url"): web_address,

@@ -88,8 +88,11 @@ class _Walk:
     def value(self, kind: Type, value: Any, place: Place) -> None:
         """Dispatch on the kind of type; only the kinds that the mission uses are known."""
         if isinstance(kind, UnionType):
-            # The unions here are "something or None", and TOML has no null.
-            kind = next(option for option in kind.types if not isinstance(option, NoneType))
+            # The unions here are "something or None", and TOML has no null; or tables that a key of theirs tells apart.
+            options = [option for option in kind.types if not isinstance(option, NoneType)]
+            if len(options) > 1:
+                return self.tagged([one for one in options if isinstance(one, StructType)], value, place)
+            kind = options[0]
         if isinstance(kind, StructType):
             self.struct(kind, value, place)
         elif isinstance(kind, VarTupleType):
@@ -106,6 +109,20 @@ class _Walk:
             wrong = _leaf_wrong(kind, value)
             if wrong is not None:
                 self.wrong(place, wrong, f"write {_described(kind)}")
+
+    def tagged(self, kinds: list[StructType], value: Any, place: Place) -> None:
+        """One of several tables, which one its tag says."""
+        if not isinstance(value, dict):
+            return self.wrong(place, "is not a table", "write it as a [table] of keys")
+        tag = str(kinds[0].tag_field)
+        known = {str(kind.tag): kind for kind in kinds}
+        chosen = value.get(tag)
+        right = "write one of " + ", ".join(f'"{name}"' for name in known)
+        if tag not in value:
+            return self.wrong((*place, tag), "missing", right)
+        if not isinstance(chosen, str) or chosen not in known:
+            return self.wrong((*place, tag), "is not one of those known", right)
+        self.struct(known[chosen], {key: entry for key, entry in value.items() if key != tag}, place)
 
     def instead_of(self, key: str, fields: dict[str, Field], place: Place) -> str:
         if is_secret(place) and {"bearer_env", "auth"} & fields.keys():

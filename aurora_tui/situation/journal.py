@@ -11,6 +11,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from aurora_tui.situation.run import Run, folded
+
 
 class PhaseRun(msgspec.Struct, frozen=True, kw_only=True):
     """One run of a phase. `started_at` is the T0 of everything counted in it; `sequence` its ledger entry."""
@@ -40,9 +42,15 @@ class Journal(msgspec.Struct, frozen=True, kw_only=True):
     phases: tuple[PhaseRun, ...] = ()
     ticks: dict[str, Tick] = {}
     resets: dict[str, tuple[float, ...]] = {}  # criterion id → times an operator reset it
+    runs: dict[str, Run] = {}  # by id, oldest first
     backup_at: float | None = None
     size: int = 0
     root: str | None = None
+
+    @property
+    def open_run(self) -> Run | None:
+        """The run that may still change something: there is one at a time."""
+        return next((run for run in reversed(self.runs.values()) if run.state.open), None)
 
     @property
     def current(self) -> PhaseRun | None:
@@ -76,6 +84,7 @@ def project(records: Iterable[Record], onto: Journal = EMPTY) -> Journal:
     phases = list(onto.phases)
     ticks = dict(onto.ticks)
     resets = dict(onto.resets)
+    runs: Mapping[str, Run] = onto.runs
     backup_at = onto.backup_at
     size = onto.size
     for record in records:
@@ -107,7 +116,17 @@ def project(records: Iterable[Record], onto: Journal = EMPTY) -> Journal:
                 resets[criterion] = (*resets.get(criterion, ()), record.at)
             case "backup.made", _:
                 backup_at = record.at
-    return Journal(phases=tuple(phases), ticks=ticks, resets=resets, backup_at=backup_at, size=size, root=onto.root)
+            case str(action), _ if action.startswith("run."):
+                runs = folded(runs, record.sequence, record.at, record.actor, action, dict(record.data))
+    return Journal(
+        phases=tuple(phases),
+        ticks=ticks,
+        resets=resets,
+        runs=dict(runs),
+        backup_at=backup_at,
+        size=size,
+        root=onto.root,
+    )
 
 
 def _ended(run: PhaseRun, record: Record, outcome: str) -> PhaseRun:

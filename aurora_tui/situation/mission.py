@@ -13,21 +13,12 @@ PromQL texts may hold three placeholders, filled in when asked:
 from __future__ import annotations
 
 from enum import Enum
-from functools import partial
-from typing import Any
 
 import msgspec
 
 from aurora_tui.situation.duration import Duration
-
-
-def lasting(text: str) -> Any:
-    """A default of so long. Made anew each time: msgspec's JSON Schema cannot show a default of our own type."""
-    return msgspec.field(default_factory=partial(Duration.parse, text))
-
-
-class Table(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A table of the mission file: an unknown key is an error."""
+from aurora_tui.situation.runbook import Runbook
+from aurora_tui.situation.table import Table, lasting
 
 
 class Direction(Enum):
@@ -183,15 +174,6 @@ class Daily(Table, frozen=True, kw_only=True):
     phases: tuple[str, ...] = ()
 
 
-class Runbook(Table, frozen=True, kw_only=True):
-    """`[[runbook]]`: an action key. Its steps come with the version that carries them out."""
-
-    id: str
-    key: str
-    title: str
-    summary: str = ""
-
-
 class AlertRule(Table, frozen=True, kw_only=True):
     """`[[alert]]`: an alert the plan names, how bad it is and whom it reaches."""
 
@@ -206,7 +188,7 @@ class SeverityRules(Table, frozen=True, kw_only=True):
     """`[severity]`: how a label becomes a severity. The first label of `labels` that is set decides."""
 
     labels: tuple[str, ...] = ("sev", "severity")
-    values: dict[str, Severity] = {}
+    values: dict[str, Severity] = msgspec.field(default_factory=dict)
 
 
 class Kpi(Table, frozen=True, kw_only=True):
@@ -244,8 +226,8 @@ class Credentials(Table, frozen=True, kw_only=True):
     client_certificate: str | None = None
     client_key: str | None = None
     ca: str | None = None
-    headers: dict[str, str] = {}
-    headers_env: dict[str, str] = {}
+    headers: dict[str, str] = msgspec.field(default_factory=dict)
+    headers_env: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class HttpSource(Table, frozen=True, kw_only=True):

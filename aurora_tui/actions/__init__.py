@@ -1,0 +1,1 @@
+"""Act: runbooks planned on fresh reads, shown, approved, carried out step by step, verified, and journalled."""
