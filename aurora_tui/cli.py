@@ -22,6 +22,8 @@ _COMMANDS = {
     "checklist": ("checklist", "Show and tick the phase's checklist."),
     "criterion": ("criterion", "Clear a tripped rollback criterion."),
 }
+# What our own processes call, and a person does not.
+_HIDDEN = {"execute": "execute"}
 
 
 class _Commands(click.Group):
@@ -31,9 +33,10 @@ class _Commands(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in _COMMANDS:
+        if cmd_name not in _COMMANDS and cmd_name not in _HIDDEN:
             return None
-        module = importlib.import_module(f"aurora_tui.commands.{_COMMANDS[cmd_name][0]}")
+        name = _HIDDEN.get(cmd_name) or _COMMANDS[cmd_name][0]
+        module = importlib.import_module(f"aurora_tui.commands.{name}")
         command: click.Command = module.command
         return command
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from click.testing import CliRunner
 
-from aurora_tui.cli import _with_command_first
+from aurora_tui.cli import _with_command_first, group
 from aurora_tui.commands import options
 
 
@@ -34,3 +35,10 @@ def test_every_shared_option_with_a_value_is_known_as_one() -> None:
         for name in parameter.opts
     }
     assert declared <= options.VALUED
+
+
+def test_what_only_our_own_processes_call_is_in_no_list_of_commands() -> None:
+    answer = CliRunner().invoke(group, ["--help"])
+    assert " config " in answer.output
+    assert "execute" not in answer.output
+    assert CliRunner().invoke(group, ["execute", "--help"]).exit_code == 0

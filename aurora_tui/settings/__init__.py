@@ -10,7 +10,7 @@ One ledger is kept for each mission and environment, unless the settings say whe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -18,8 +18,8 @@ import msgspec
 from aurora_tui.bundled import bundled
 from aurora_tui.clock import WALL, Clock
 from aurora_tui.settings.document import Document
-from aurora_tui.settings.flags import Overrides, chosen_environment, with_flags
-from aurora_tui.settings.locations import ledger_file, person_file, with_paths_resolved
+from aurora_tui.settings.flags import Overrides, chosen_environment, flags_for, with_flags
+from aurora_tui.settings.locations import absolute, ledger_file, person_file, with_paths_resolved
 from aurora_tui.settings.problem import Problem, file_problem, refuse
 from aurora_tui.settings.reading import MISSING, read
 from aurora_tui.settings.relations import relation_problems
@@ -33,6 +33,8 @@ __all__ = ["Overrides", "Settings", "check_queries", "load"]
 class Settings:
     """Everything a command needs to know, checked. `files` are those read, in order of merging.
 
+    `arguments`: the flags that load the same settings in another process, wherever it runs. The person's own file is
+    not among them: it is found through the environment's variables.
     `document` is what they were read from: it knows which file each value came from.
     """
 
@@ -44,6 +46,7 @@ class Settings:
     theme: str
     read_only: bool
     clock: Clock = WALL
+    arguments: tuple[str, ...] = ()
     document: Document = field(default_factory=Document, repr=False, compare=False)
 
 
@@ -75,7 +78,8 @@ def load(configs: Sequence[Path] = (), overrides: Overrides = _NO_FLAGS) -> Sett
     except msgspec.ValidationError as error:
         refuse([file_problem(next(iter(files)), f"cannot be used: {error}", "aurora-tui config schema describes it")])
         raise
-    return _settings(mission, name, tuple(files), document)
+    settings = _settings(mission, name, tuple(files), document)
+    return replace(settings, arguments=_arguments(configs, overrides, settings))
 
 
 def check_queries(settings: Settings) -> None:
@@ -111,6 +115,14 @@ def _read_all(configs: Sequence[Path]) -> dict[Path, Document]:
     return {base: parts.pop(base), **parts}
 
 
+def _arguments(configs: Sequence[Path], overrides: Overrides, settings: Settings) -> tuple[str, ...]:
+    """The environment is named even where it was not: a file changed meanwhile must not choose another one."""
+    cluster = settings.environment.cluster
+    kubeconfig = None if overrides.kubeconfig is None or cluster is None else cluster.kubeconfig
+    pinned = replace(overrides, environment=settings.environment_name, kubeconfig=kubeconfig)
+    return tuple(flags_for([Path(absolute(path)) for path in configs], pinned))
+
+
 def _settings(mission: Mission, name: str, files: tuple[Path, ...], document: Document) -> Settings:
     environment = mission.environments[name]
     clock = mission.clock
@@ -118,7 +130,7 @@ def _settings(mission: Mission, name: str, files: tuple[Path, ...], document: Do
         mission=mission,
         environment_name=name,
         environment=environment,
-        files=files,
+        files=tuple(Path(absolute(path)) for path in files),
         ledger=ledger_file(mission.ledger, mission.mission.name, name),
         theme=mission.interface.theme,
         read_only=environment.read_only,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from aurora_tui.settings.document import Document, Place
@@ -64,6 +66,22 @@ def with_flags(document: Document, environment: str, overrides: Overrides) -> Do
         if flag in ("--context", "--kubeconfig") and document.at(in_cluster) is True:
             document = document.merged(Document(_nested(in_cluster, False), flag))
     return document
+
+
+def flags_for(configs: Sequence[Path], overrides: Overrides) -> Iterator[str]:
+    """The flags that say the same: one word each, so that no value is taken for a flag or a command.
+
+    `configs` and the kubeconfig are to be absolute already, and the environment chosen.
+    """
+    for path in configs:
+        yield f"--config={path}"
+    for field in fields(overrides):
+        value = getattr(overrides, field.name)
+        flag = "--env" if field.name == "environment" else "--" + field.name.replace("_", "-")
+        if value is True:
+            yield flag
+        elif isinstance(value, str):
+            yield f"{flag}={value}"
 
 
 def _nested(place: Place, value: Any) -> dict[str, Any]:

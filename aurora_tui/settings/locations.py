@@ -45,7 +45,7 @@ def with_paths_resolved(document: Document) -> Document:
             if isinstance(path, str):
                 # A flag's path is relative to where the command runs, as everywhere else.
                 folder = origin.parent if isinstance(origin, Path) else Path()
-                document = document.with_value(place, _absolute(folder / _expanded(path)))
+                document = document.with_value(place, absolute(folder / _expanded(path)))
     return document
 
 
@@ -56,8 +56,8 @@ def _expanded(path: str) -> Path:
         raise UsageError(f"{path}: there is no such home folder", "Write the path in full, or set HOME.") from error
 
 
-def _absolute(path: Path) -> str:
-    """The path in full: whoever uses it may run somewhere else."""
+def absolute(path: Path) -> str:
+    """The path in full: whoever uses it may run somewhere else. UsageError when there is no here."""
     try:
         return str(path.absolute())
     except FileNotFoundError as error:
