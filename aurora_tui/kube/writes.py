@@ -2,6 +2,7 @@
 
 Every write names `fieldManager=aurora-tui` and `fieldValidation=Strict`; with `dry_run` the server does everything
 but keep it (https://kubernetes.io/docs/reference/using-api/api-concepts/#dry-run). ApiError, Unreachable, Unreadable.
+`seconds`: how long one request may take, whole. A write that got no answer may have been done: read again.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from aurora_tui.kube.connection import Connection, decode
+from aurora_tui.kube.connection import WHOLE_SECONDS, Connection, decode
 from aurora_tui.kube.errors import ApiError, describe_request
 
 MANAGER = "aurora-tui"
@@ -29,10 +30,10 @@ class PatchType(Enum):
     STRATEGIC = "application/strategic-merge-patch+json"
 
 
-async def read(connection: Connection, path: str) -> Object | None:
+async def read(connection: Connection, path: str, *, seconds: float = WHOLE_SECONDS) -> Object | None:
     """The object at `path`; None when the API says that there is none."""
     try:
-        return await connection.get_object(path, _OBJECT)
+        return await connection.get_object(path, _OBJECT, whole_seconds=seconds)
     except ApiError as error:
         if error.status == 404 and error.reason == "NotFound":  # a proxy's own 404 is no word on objects
             return None
@@ -55,20 +56,30 @@ async def read_all(connection: Connection, path: str, selector: str = "") -> lis
 
 
 async def patch(
-    connection: Connection, path: str, body: Object | list[Object], kind: PatchType, *, dry_run: bool = False
+    connection: Connection,
+    path: str,
+    body: Object | list[Object],
+    kind: PatchType,
+    *,
+    dry_run: bool = False,
+    seconds: float = WHOLE_SECONDS,
 ) -> Object:
     """Patch the object at `path`; the object as it is then."""
-    return await _written(connection, "PATCH", path, body, dry_run, kind.value)
+    return await _written(connection, "PATCH", path, body, dry_run, seconds, kind.value)
 
 
-async def create(connection: Connection, path: str, body: Object, *, dry_run: bool = False) -> Object:
+async def create(
+    connection: Connection, path: str, body: Object, *, dry_run: bool = False, seconds: float = WHOLE_SECONDS
+) -> Object:
     """Create `body` in the collection at `path`; the object as it is then."""
-    return await _written(connection, "POST", path, body, dry_run)
+    return await _written(connection, "POST", path, body, dry_run, seconds)
 
 
-async def replace(connection: Connection, path: str, body: Object, *, dry_run: bool = False) -> Object:
+async def replace(
+    connection: Connection, path: str, body: Object, *, dry_run: bool = False, seconds: float = WHOLE_SECONDS
+) -> Object:
     """Put `body` in the place of the object at `path`; 409 when its resourceVersion is no longer the object's."""
-    return await _written(connection, "PUT", path, body, dry_run)
+    return await _written(connection, "PUT", path, body, dry_run, seconds)
 
 
 async def delete(
@@ -97,10 +108,16 @@ async def delete(
 
 
 async def _written(
-    connection: Connection, method: str, path: str, body: Any, dry_run: bool, content_type: str = "application/json"
+    connection: Connection,
+    method: str,
+    path: str,
+    body: Any,
+    dry_run: bool,
+    seconds: float,
+    content_type: str = "application/json",
 ) -> Object:
     query = {"fieldManager": MANAGER, "fieldValidation": "Strict"}
     if dry_run:
         query["dryRun"] = "All"
-    answer = await connection.request(method, path, query, body=body, content_type=content_type)
+    answer = await connection.request(method, path, query, body=body, content_type=content_type, whole_seconds=seconds)
     return decode(_OBJECT, answer.body, describe_request(method, path))
