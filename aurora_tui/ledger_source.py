@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from aurora_tui.clock import Clock
@@ -13,6 +14,7 @@ from aurora_tui.sources.polling import poll
 from aurora_tui.sources.source import Tell
 
 LEDGER_INTERVAL = 2.0
+WHILE_RUNNING = 0.3  # real seconds between two looks while a runbook is carried out: its steps are watched
 
 
 class LedgerSource:
@@ -26,6 +28,7 @@ class LedgerSource:
         self._seen: tuple[int, ...] | None = None
         self._mark = NOTHING_READ
         self._journal = Journal()
+        self._wake = asyncio.Event()
         self.light = SourceLight(name=self.name, title="ledger", interval=self._interval)
 
     @property
@@ -34,7 +37,11 @@ class LedgerSource:
 
     async def run(self, tell: Tell) -> None:
         """Read and tell until cancelled."""
-        await poll(self._look, source=self.name, interval=self._interval, clock=self._clock, tell=tell)
+        await poll(self._look, source=self.name, interval=self._interval, clock=self._clock, tell=tell, wake=self._wake)
+
+    def hurry(self) -> None:
+        """Look at once: an entry was just made."""
+        self._wake.set()
 
     async def close(self) -> None:
         """Nothing is held open between two looks."""
@@ -55,6 +62,8 @@ class LedgerSource:
                 entries, mark = await log.read(self._mark)
             self._journal = project(entries, self._journal)
             self._seen, self._mark = seen, mark
+        if self._journal.open_run is not None:
+            asyncio.get_running_loop().call_later(WHILE_RUNNING, self._wake.set)
         return self._observed(())
 
     def _state(self) -> tuple[int, ...] | None:

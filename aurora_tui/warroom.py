@@ -48,12 +48,13 @@ class Warroom:
         )
         self._metrics = MetricsSource(settings) if settings.environment.prometheus else None
         self._cluster = ClusterSource(settings) if settings.environment.cluster else None
+        self._ledger = LedgerSource(settings.ledger, settings.clock)
         sources: list[Source | None] = [
             self._metrics,
             self._cluster,
             *alert_sources(settings),
             *probe_sources(settings),
-            LedgerSource(settings.ledger, settings.clock),
+            self._ledger,
         ]
         self._sources: list[Source] = [source for source in sources if source is not None]
         self._time = ServerTime(settings.clock)
@@ -105,6 +106,10 @@ class Warroom:
         if self._cluster is None:
             raise AuroraError("No cluster is watched", "Name one in the environment's [cluster] table.")
         return await self._cluster.pod_log(namespace, pod, container, lines)
+
+    def hurry(self) -> None:
+        """Look at the ledger at once."""
+        self._ledger.hurry()
 
     async def close(self) -> None:
         """Stop every source and release what it holds."""

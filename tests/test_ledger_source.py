@@ -145,3 +145,34 @@ async def test_looking_at_a_file_that_does_not_change_reads_nothing(
     monkeypatch.setattr("aurora_tui.ledger_source.Log", None)
     for _ in range(3):
         await journal(told, 1)
+
+
+async def a_run(path: Path) -> None:
+    plan = {"runbook": "rollback", "title": "rollback", "environment": "drill", "steps": [{"number": 1, "title": "go"}]}
+    async with Log(path) as log:
+        await log.append("run.approved", {"run": "1a2b3c4d5e", "plan": plan}, actor="eva")
+
+
+async def test_while_a_runbook_is_carried_out_its_steps_are_seen_well_within_a_second(path: Path) -> None:
+    await a_run(path)
+    heard: asyncio.Queue[Observation] = asyncio.Queue()
+    running = asyncio.create_task(LedgerSource(path, QUICK).run(heard.put_nowait))
+    looks = [await journal(heard, 1) for _ in range(4)]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert looks[3].at - looks[0].at < 3 * 2.0  # at the usual pace three more looks take six seconds
+
+
+async def test_an_entry_just_made_is_seen_at_once_when_told_to_hurry(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aurora_tui.ledger_source.LEDGER_INTERVAL", 3600.0)
+    heard: asyncio.Queue[Observation] = asyncio.Queue()
+    source = LedgerSource(path, QUICK)
+    running = asyncio.create_task(source.run(heard.put_nowait))
+    await journal(heard, 0)
+    await a_run(path)
+    source.hurry()
+    assert (await journal(heard, 1)).journal.open_run is not None
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)

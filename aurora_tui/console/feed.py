@@ -20,6 +20,10 @@ class Feed(Protocol):
         """The last `lines` of a container's log; AuroraError when it cannot be read."""
         ...
 
+    def hurry(self) -> None:
+        """An entry was just made in the ledger: look at it at once."""
+        ...
+
     async def close(self) -> None:
         """Release everything."""
         ...

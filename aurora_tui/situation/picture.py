@@ -34,6 +34,7 @@ METRICS = "metrics"
 CLUSTER = "cluster"
 LEDGER = "ledger"
 ALERT_SOURCES = ("am", "prom", "grafana")
+RUNS = 20  # of runbooks that a Situation tells: the newest
 # Without these, when they are configured, health cannot be proved; the others only add to what is known.
 ESSENTIAL = frozenset({METRICS, CLUSTER, LEDGER, "am", "prom"})
 
@@ -194,6 +195,7 @@ def assess(picture: Picture, frame: Frame, now: float) -> Situation:
         checklist=checklist(ground),
         lights=picture.lights,
         probes=probes,
+        runs=tuple(picture.journal.runs.values())[-RUNS:],
     )
 
 

@@ -9,6 +9,7 @@ from aurora_tui.situation.checkpoint import ChecklistRow, PhaseStatus, Timer
 from aurora_tui.situation.criterion import CriterionStatus
 from aurora_tui.situation.freshness import SourceLight
 from aurora_tui.situation.probe import ProbeStatus
+from aurora_tui.situation.run import Run
 from aurora_tui.situation.slo import SloStatus
 from aurora_tui.situation.verdict import Verdict
 from aurora_tui.situation.workload import DeploymentStatus, PodStatus, WarningEvent
@@ -39,3 +40,4 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     checklist: tuple[ChecklistRow, ...]
     lights: tuple[SourceLight, ...]
     probes: tuple[ProbeStatus, ...] = ()
+    runs: tuple[Run, ...] = ()  # of runbooks, newest last: the last few

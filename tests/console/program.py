@@ -58,6 +58,9 @@ class LivingFeed:
     async def pod_log(self, namespace: str, pod: str, container: str | None, lines: int) -> str:
         return "listening on :8080\n" * lines
 
+    def hurry(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 

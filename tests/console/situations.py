@@ -566,5 +566,8 @@ class MadeUpFeed:
             raise self.log
         return self.log
 
+    def hurry(self) -> None:
+        pass
+
     async def close(self) -> None:
         self.closed = True

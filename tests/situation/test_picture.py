@@ -26,6 +26,7 @@ from aurora_tui.situation.observation import (
 )
 from aurora_tui.situation.picture import Frame, Picture, assess, clock_moved, observe, start_of_judgement
 from aurora_tui.situation.probe import ProbeStatus
+from aurora_tui.situation.run import Run
 from aurora_tui.situation.situation import Situation
 from aurora_tui.situation.slo import SloState
 from aurora_tui.situation.verdict import Word
@@ -604,3 +605,22 @@ def test_alerts_are_judged_anew_when_a_source_of_them_goes_dark() -> None:
     assert [row.state.value for row in console.at(5).alerts] == ["silenced"]
     console.tell(alerts("prom", 100, loud))
     assert [row.state.value for row in console.at(100).alerts] == ["firing"]
+
+
+def test_the_newest_runs_of_runbooks_are_told_newest_last() -> None:
+    runs = {
+        f"run{number}": Run(
+            id=f"run{number}",
+            runbook="rollback",
+            title="rollback",
+            environment="drill",
+            steps=(),
+            approved_at=NOW,
+            approved_by="eva",
+            sequence=number,
+        )
+        for number in range(30)
+    }
+    console = calm_console()
+    console.tell(ledger(entries=Journal(runs=runs)))
+    assert [run.id for run in console.at(1).runs] == [f"run{number}" for number in range(10, 30)]
