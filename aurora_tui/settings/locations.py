@@ -13,6 +13,10 @@ from aurora_tui.settings.document import Document
 _NAMED_PATHS = (
     ("ledger",),
     ("environments", "*", "cluster", "kubeconfig"),
+    *(("runbook", "*", *steps, "*", "path") for steps in (("step",), ("choice", "*", "step"), ("stage", "*", "step"))),
+    ("runbook", "*", "step", "*", "path"),
+    ("runbook", "*", "choice", "*", "step", "*", "path"),
+    ("runbook", "*", "stage", "*", "step", "*", "path"),
     *(
         ("environments", "*", *source, "auth", key)
         for source in (("prometheus",), ("alertmanager",), ("grafana",), ("probe", "*"))

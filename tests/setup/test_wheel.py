@@ -61,6 +61,7 @@ def test_it_carries_the_themes_the_mission_and_the_scenarios(wheel: Path) -> Non
     needed = {"ops/aurora.toml"}
     needed |= {str(file.relative_to(CHECKOUT)) for file in CHECKOUT.glob("themes/*.toml")}
     needed |= {str(file.relative_to(CHECKOUT)) for file in CHECKOUT.glob("ops/scenarios/*.toml")}
+    needed |= {str(file.relative_to(CHECKOUT)) for file in CHECKOUT.glob("ops/k8s/**/*.yaml")}
     needed |= {str(file.relative_to(CHECKOUT)) for file in CHECKOUT.glob("ops/alertmanager/*")}
     needed |= {str(file.relative_to(CHECKOUT)) for file in CHECKOUT.glob("ops/prometheus/rules/*.yml")}
     prefix = "aurora_tui/_data/"
