@@ -17,6 +17,7 @@ Place = tuple[str | int, ...]
 ABSENT = object()
 NOWHERE = "settings"
 _NAMING_KEYS = ("id", "name")
+_STEP = "do"  # an entry with this key is a step of a runbook
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,8 @@ class Document:
     def merged(self, over: Document) -> Document:
         """This document with `over` merged over it: tables key by key, lists of named tables entry by entry.
 
-        Entries of a list match by `id`, or by `name` when they have no `id`. Every other value is replaced.
+        Entries of a list match by `id`, or by `name` when they have no `id`. Every other value is replaced, and so is
+        a list of steps: they follow one another, and a `name` in them is an object's.
         """
         values, origins = _merge(self.values, self.origins, over.values, over.origins)
         return Document(values, origins)
@@ -95,7 +97,7 @@ def _holds(value: Any, step: str | int) -> bool:
 
 def _name_of(entry: Any) -> str | None:
     """What an entry of a list of tables is called, if it says."""
-    if isinstance(entry, dict):
+    if isinstance(entry, dict) and _STEP not in entry:
         for key in _NAMING_KEYS:
             if isinstance(entry.get(key), str) and entry[key]:
                 return str(entry[key])
@@ -144,6 +146,8 @@ def _common_key(base: Any, over: Any) -> str | None:
     if not (isinstance(base, list) and isinstance(over, list) and base and over):
         return None
     entries = base + over
+    if any(isinstance(entry, dict) and _STEP in entry for entry in entries):
+        return None
     for key in _NAMING_KEYS:
         if all(isinstance(entry, dict) and isinstance(entry.get(key), str) for entry in entries):
             return key

@@ -10,9 +10,11 @@ import promql_parser
 from aurora_tui.settings.document import Document, Place
 from aurora_tui.settings.problem import Problem, problem_at
 from aurora_tui.situation.query import substitute
+from aurora_tui.situation.runbook import Wait
 
 if TYPE_CHECKING:
     from aurora_tui.situation.mission import Mission
+    from aurora_tui.situation.runbook import AnyStep
 
 # The parser recurses on the machine's stack, where brackets nested too deep would end the process.
 _LONGEST = 10_000
@@ -48,6 +50,20 @@ def queries(mission: Mission) -> Iterator[tuple[Place, str]]:
     for index, objective in enumerate(mission.slo):
         if objective.as_written is not None:
             yield ("slo", index, "as_written"), objective.as_written
+    for place, step in _steps(mission):
+        if isinstance(step, Wait) and step.query is not None:
+            yield (*place, "query"), step.query
+
+
+def _steps(mission: Mission) -> Iterator[tuple[Place, AnyStep]]:
+    """Every step of every runbook, with its place in the settings."""
+    for index, book in enumerate(mission.runbook):
+        lists: list[tuple[Place, tuple[AnyStep, ...]]] = [(("runbook", index), book.step)]
+        lists += [(("runbook", index, "choice", number), one.step) for number, one in enumerate(book.choice)]
+        lists += [(("runbook", index, "stage", number), one.step) for number, one in enumerate(book.stage)]
+        for place, steps in lists:
+            for number, step in enumerate(steps):
+                yield (*place, "step", number), step
 
 
 def _verdict(query: str, mission: Mission) -> tuple[str, str] | None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from aurora_tui.settings.document import ABSENT, Document, Place
 from aurora_tui.settings.problem import Problem, problem_at
 from aurora_tui.settings.rules import identifier, web_address
+from aurora_tui.settings.runbooks import runbook_problems
 from aurora_tui.situation.duration import Duration
 
 _CHECKS = (
@@ -35,6 +36,7 @@ def relation_problems(document: Document) -> list[Problem]:
         _credentials,
         _clusters,
         _environments,
+        runbook_problems,
     )
     return [problem for rule in rules for problem in rule(document)]
 
@@ -82,6 +84,7 @@ def _twice(document: Document) -> Iterator[Problem]:
         ]
     ]
     groups += [[*document.places("environments", "*", "probe", "*", "id")]]
+    groups += [[*document.places("runbook", "*", part, "*", "id")] for part in ("choice", "stage")]
     for group in groups:
         seen: set[tuple[Any, str]] = set()
         for place in group:
@@ -172,7 +175,8 @@ def _phases(document: Document) -> Iterator[Problem]:
 
 def _checks(document: Document) -> Iterator[Problem]:
     """An automatic item names something that can be judged."""
-    for place in document.places("phase", "*", "checklist", "*", "check"):
+    gates = list(document.places("runbook", "*", "stage", "*", "gate", "*"))
+    for place in [*document.places("phase", "*", "checklist", "*", "check"), *gates]:
         check = _text_at(document, place)
         if check is None:
             continue
@@ -183,6 +187,8 @@ def _checks(document: Document) -> Iterator[Problem]:
         elif name == "checkpoint":
             checkpoints = document.at((*place[:2], "checkpoint"))
             known = [entry["id"] for entry in _tables(checkpoints) if isinstance(entry.get("id"), str)]
+            if place in gates:  # a stage may wait for what an earlier phase ends with
+                known = _names(document, "phase", "*", "checkpoint", "*", "id")
         elif name == "no_incidents":
             known = ["SEV1", "SEV2", "SEV3", "SEV4"]
         counts = words[1:] if name == "daily" else words if name == "green_hours" else []

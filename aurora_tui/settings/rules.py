@@ -136,6 +136,41 @@ _colour = _pattern(
 )
 _action_key = _pattern(r"[A-RU-Z]", "is not an action key", "write one capital letter (S and T are the console's own)")
 
+# Names of objects: Kubernetes takes a DNS subdomain for deployments, pods and routes, a label for containers.
+_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_object_name = _pattern(
+    rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*", "is not the name of an object", "use small letters, digits, - and ."
+)
+_container = _pattern(_LABEL, "is not the name of a container", "use small letters, digits and -, 63 at most")
+_resource = _pattern(
+    r"[a-z][a-z0-9]*(\.[a-z0-9][a-z0-9.-]*)?",
+    "is not a resource",
+    'write it as kubectl does, for example "configmaps" or "deployments.apps"',
+)
+# Some kinds, roles among them, have other names than DNS's: what cannot be a part of an address is refused.
+_part_of_address = _pattern(r"(?!\.{1,2}\Z)[^/%\x00-\x20\x7f]{1,253}", "is not the name of an object", "write it alone")
+_image = _pattern(r"[^\s\x00-\x20]+", "is not an image", 'write for example "registry.example/bridge:1.0.0"')
+_steps = _not_empty("is empty", "write at least one step")
+
+
+def _weights(value: dict[str, int]) -> Verdict:
+    if not value:
+        return "is empty", "write a weight for each backend"
+    for name, weight in value.items():
+        verdict = _object_name(name)
+        if verdict is not None:
+            return f"has a backend whose name {verdict[0]}", verdict[1]
+        if not 0 <= weight <= 1_000_000:  # the Gateway API's own range
+            return "has a weight that is out of range", "write weights from 0 to 1000000"
+    return None
+
+
+def _matchers(value: dict[str, str]) -> Verdict:
+    if not value:
+        return "is empty", "write at least one label with its value"
+    return next((_label(name) for name in value if _label(name)), None)
+
+
 _RULES: dict[tuple[type, str], Rule] = {
     (mission.MissionIdentity, "name"): _text,
     (mission.MissionIdentity, "release"): _text,
@@ -178,6 +213,36 @@ _RULES: dict[tuple[type, str], Rule] = {
     (runbook.Runbook, "id"): identifier,
     (runbook.Runbook, "key"): _action_key,
     (runbook.Runbook, "title"): _text,
+    (runbook.Runbook, "target"): _some_time,
+    (runbook.Choice, "id"): identifier,
+    (runbook.Choice, "title"): _text,
+    (runbook.Choice, "step"): _steps,
+    (runbook.Stage, "id"): identifier,
+    (runbook.Stage, "title"): _text,
+    (runbook.Stage, "step"): _steps,
+    (runbook.Step, "limit"): _some_time,
+    (runbook.Undo, "deployment"): _object_name,
+    (runbook.Undo, "healthy_for"): _some_time,
+    (runbook.Scale, "deployment"): _object_name,
+    (runbook.Scale, "replicas"): _between(0, 1000, "write replicas from 0 to 1000"),
+    (runbook.SetImage, "deployment"): _object_name,
+    (runbook.SetImage, "container"): _container,
+    (runbook.SetImage, "image"): _image,
+    (runbook.Restart, "deployment"): _object_name,
+    (runbook.DeletePod, "pod"): _object_name,
+    (runbook.Patch, "resource"): _resource,
+    (runbook.Patch, "name"): _part_of_address,
+    (runbook.Traffic, "weights"): _weights,
+    (runbook.Traffic, "route"): _object_name,
+    (runbook.Apply, "path"): _text,
+    (runbook.Delete, "path"): _text,
+    (runbook.Snapshot, "path"): _text,
+    (runbook.Wait, "deployment"): _object_name,
+    (runbook.Wait, "probe"): identifier,
+    (runbook.Wait, "query"): _text,
+    (runbook.Silence, "matchers"): _matchers,
+    (runbook.Silence, "lasting"): _some_time,
+    (runbook.Note, "text"): _text,
     (mission.AlertRule, "name"): _text,
     (mission.SeverityRules, "labels"): _not_empty("is empty", 'write for example ["sev", "severity"]'),
     (mission.Endpoint, "url"): web_address,

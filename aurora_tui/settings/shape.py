@@ -89,10 +89,10 @@ class _Walk:
         """Dispatch on the kind of type; only the kinds that the mission uses are known."""
         if isinstance(kind, UnionType):
             # The unions here are "something or None", and TOML has no null; or tables that a key of theirs tells apart.
-            options = [option for option in kind.types if not isinstance(option, NoneType)]
-            if len(options) > 1:
-                return self.tagged([one for one in options if isinstance(one, StructType)], value, place)
-            kind = options[0]
+            tables = _tagged(kind)
+            if tables:
+                return self.tagged(tables, value, place)
+            kind = next(option for option in kind.types if not isinstance(option, NoneType))
         if isinstance(kind, StructType):
             self.struct(kind, value, place)
         elif isinstance(kind, VarTupleType):
@@ -173,17 +173,27 @@ def _is_duration(kind: Type) -> bool:
     return isinstance(kind, CustomType) and kind.cls is Duration
 
 
+def _tagged(kind: Type) -> list[StructType]:
+    """The tables of which it is one, told apart by a key of theirs; empty for any other type."""
+    options = kind.types if isinstance(kind, UnionType) else ()
+    tables = [option for option in options if isinstance(option, StructType)]
+    return tables if len(tables) > 1 else []
+
+
 def _described(kind: Type) -> str:
     """What a value of this type looks like, in words."""
+    tables = _tagged(kind)
+    if tables:
+        return f"a table with {tables[0].tag_field}"
     if isinstance(kind, UnionType):
         return _described(next(option for option in kind.types if not isinstance(option, NoneType)))
     if isinstance(kind, EnumType):
         return "one of " + ", ".join(f'"{member.value}"' for member in kind.cls)
     if isinstance(kind, VarTupleType):
         inner = kind.item_type
-        return (
-            "tables in [[double brackets]]" if isinstance(inner, StructType) else f"[…], a list; of {_described(inner)}"
-        )
+        if isinstance(inner, StructType) or _tagged(inner):
+            return "tables in [[double brackets]]"
+        return f"[…], a list; of {_described(inner)}"
     if isinstance(kind, StructType):
         needed = [field.encode_name for field in kind.fields if field.required]
         return "a table" + (f" with {', '.join(needed)}" if needed else "")
