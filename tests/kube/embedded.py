@@ -20,24 +20,19 @@ USERS: dict[str, str | User] = {
 }
 
 
+def connection_to(url: str, token: str) -> Connection:
+    """A connection to the API at `url` with a bearer token."""
+    user = AccessUser(name=token, token=token)
+    return Connection(Access(context="drill", cluster="drill", server=url, namespace=NAMESPACE, user=user))
+
+
 class Desk:
     """An embedded API and who speaks with it: `operator` of the namespace, `viewer`, `admin`."""
 
     def __init__(self, cluster: StoppedCluster, url: str) -> None:
         self.cluster = cluster
         self.url = url
-        self.admin, self.operator, self.viewer = (
-            Connection(
-                Access(
-                    context="drill",
-                    cluster="drill",
-                    server=url,
-                    namespace=NAMESPACE,
-                    user=AccessUser(name=token, token=token),
-                )
-            )
-            for token in USERS
-        )
+        self.admin, self.operator, self.viewer = (connection_to(url, token) for token in USERS)
 
     async def close(self) -> None:
         for one in (self.admin, self.operator, self.viewer):
