@@ -19,10 +19,16 @@ class Step(Table, frozen=True, kw_only=True, tag_field="do"):
 
 
 class Undo(Step, frozen=True, kw_only=True, tag="undo"):
-    """Return a deployment's pods to the newest earlier revision that ran well for at least `healthy_for`."""
+    """Return a deployment's pods to the newest earlier revision that ran well for at least `healthy_for`.
+
+    `revision` names one instead. Numbers move: a revision that is returned to gets a new one, and is found by the old
+    one in its history. `template` does not move: SHA-256, in hex, of the pod template as a plan writes it; it wins.
+    """
 
     deployment: str
     healthy_for: Duration = lasting("10m")
+    revision: int | None = None
+    template: str | None = None
 
 
 class Scale(Step, frozen=True, kw_only=True, tag="scale"):
