@@ -11,15 +11,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
+from aurora_tui.settings.checks import check_problems
 from aurora_tui.settings.document import ABSENT, Document, Place
 from aurora_tui.settings.problem import Problem, problem_at
 from aurora_tui.settings.rules import identifier, web_address
 from aurora_tui.settings.runbooks import runbook_problems
 from aurora_tui.situation.duration import Duration
 
-_CHECKS = (
-    "write one of slo:<id>, slos, green_hours:<n>, no_incidents:<SEV>, phase_done:<id>, checkpoint:<id>, daily:<id>:<n>"
-)
 _MEASURED = ("reading", "op", "value", "hold")
 
 
@@ -31,7 +29,7 @@ def relation_problems(document: Document) -> list[Problem]:
         _criteria,
         _colours,
         _phases,
-        _checks,
+        check_problems,
         _placeholders,
         _credentials,
         _clusters,
@@ -171,38 +169,6 @@ def _phases(document: Document) -> Iterator[Problem]:
         traffic = document.at((*place, "traffic_percent"))
         if _text_at(document, (*place, "kind")) == "step" and traffic is ABSENT:
             yield problem_at(document, (*place, "traffic_percent"), "missing", "a step says its percentage of traffic")
-
-
-def _checks(document: Document) -> Iterator[Problem]:
-    """An automatic item names something that can be judged."""
-    gates = list(document.places("runbook", "*", "stage", "*", "gate", "*"))
-    for place in [*document.places("phase", "*", "checklist", "*", "check"), *gates]:
-        check = _text_at(document, place)
-        if check is None:
-            continue
-        name, *words = check.split(":")
-        known: list[str] | None = None
-        if name in ("slo", "phase_done", "daily"):
-            known = _names(document, {"slo": "slo", "phase_done": "phase", "daily": "daily"}[name], "*", "id")
-        elif name == "checkpoint":
-            checkpoints = document.at((*place[:2], "checkpoint"))
-            known = [entry["id"] for entry in _tables(checkpoints) if isinstance(entry.get("id"), str)]
-            if place in gates:  # a stage may wait for what an earlier phase ends with
-                known = _names(document, "phase", "*", "checkpoint", "*", "id")
-        elif name == "no_incidents":
-            known = ["SEV1", "SEV2", "SEV3", "SEV4"]
-        counts = words[1:] if name == "daily" else words if name == "green_hours" else []
-        expected = {"slos": 0, "daily": 2}.get(name, 1)
-        if (known is None and name not in ("slos", "green_hours")) or len(words) != expected:
-            yield problem_at(document, place, "is not a check", _CHECKS)
-        elif not all(re.fullmatch(r"[1-9][0-9]{0,3}", count) for count in counts):
-            yield problem_at(document, place, "does not end in a count", "write a whole number from 1 to 9999")
-        elif known is not None and words[0] not in known:
-            yield problem_at(document, place, "names something unknown", f"name one that is: {_known(known)}")
-
-
-def _tables(value: Any) -> list[dict[str, Any]]:
-    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 def _placeholders(document: Document) -> Iterator[Problem]:

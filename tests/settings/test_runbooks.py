@@ -203,6 +203,18 @@ CHOICE = "[[runbook.choice]]\nid = 'soft'\ntitle = 'softer'\nstep = [{do = 'rest
             runbook("", STAGE + "gate = ['slos', 'checkpoint:step-26']"),
             'stage[25].gate[2] = "checkpoint:step-26": names something unknown; name one that is: known are ',
         ),
+        (
+            runbook("", STAGE + "gate = ['after:rollout/step-25:soon']"),
+            'stage[25].gate[1] = "after:rollout/step-25:soon": does not end in a duration; write for example ',
+        ),
+        (
+            runbook("", STAGE + "gate = ['phase:party']"),
+            'stage[25].gate[1] = "phase:party": names something unknown; name one that is: known are canary, ',
+        ),
+        (
+            runbook("", STAGE + "gate = ['verdict:watch']"),
+            'stage[25].gate[1] = "verdict:watch": names something unknown; name one that is: known are go',
+        ),
         (runbook("{do = 'restore'}", CHOICE + CHOICE), 'choice[soft].id = "soft": this id is used twice'),
         (
             runbook("{do = 'restore'}", CHOICE.replace("{do = 'restore'}", "")),
@@ -226,9 +238,17 @@ def test_a_mistake_between_the_parts_of_a_runbook_is_told(text: str, told: str, 
     assert "\n" not in said
 
 
-def test_a_stage_may_be_gated_by_what_an_earlier_phase_ended_with(tmp_path: Path) -> None:
-    gate = "gate = ['checkpoint:h72-report', 'phase_done:canary', 'slos']"
-    assert loaded(write(tmp_path / "p.toml", runbook("", STAGE + gate))).mission.runbook[-1].stage[0].gate[2] == "slos"
+def test_a_gate_speaks_a_checklists_language_and_four_words_more(tmp_path: Path) -> None:
+    gate = ("checkpoint:h72-report", "phase_done:canary", "slos", "phase:rollout", "verdict:go")
+    gate += ("checkpoint:canary/h72-report", "after:rollout/step-25:6h", "after:step-25:30m")
+    file = write(tmp_path / "p.toml", runbook("", STAGE + f"gate = {list(gate)}"))
+    assert loaded(file).mission.runbook[-1].stage[0].gate == gate
+
+
+@pytest.mark.parametrize("word", ["verdict:go", "phase:canary", "after:h24-report:6h"])
+def test_a_checklist_does_not_speak_a_gates_words(word: str, tmp_path: Path) -> None:
+    item = f"[[phase]]\nid = 'canary'\n[[phase.checklist]]\nid = 'x'\ntitle = 'x'\ncheck = '{word}'"
+    assert f'check = "{word}": is not a check' in complaint(write(tmp_path / "p.toml", item))
 
 
 def test_the_same_id_in_two_runbooks_is_no_mistake(tmp_path: Path) -> None:
