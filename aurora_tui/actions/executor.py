@@ -1,0 +1,227 @@
+"""Carrying an approved run out: alone, with the lock, step by step, each in the ledger before and after.
+
+It may be killed at any moment. Who starts it again gets the run as the ledger tells it, asks each step that is not
+told done where it stands, and goes on from there.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aurora_tui.actions.claim import claimed
+from aurora_tui.actions.holding import TAKE_OVER, Holding
+from aurora_tui.actions.identity import identify
+from aurora_tui.actions.marks import Marks
+from aurora_tui.actions.operation import Changed, Reach, Standing
+from aurora_tui.actions.operations import operation_of
+from aurora_tui.actions.plan import Cluster, Plan, PlannedStep
+from aurora_tui.actions.reach import open_reach
+from aurora_tui.actions.record import RunRecord, refuse_finished
+from aurora_tui.actions.stepping import Limit, carry_through
+from aurora_tui.errors import AuroraError, UsageError
+from aurora_tui.ledger.journal import current_actor
+from aurora_tui.ledger.log import LedgerError, Log
+from aurora_tui.settings import Settings
+from aurora_tui.situation.run import Run, RunState, StepRun, StepState
+from aurora_tui.situation.runbook import Note, Wait
+
+_OPENING_SECONDS = 60.0  # until the cluster was recognised and the lock is ours
+
+
+class Cancelled(AuroraError):
+    """Somebody asked for no further step."""
+
+
+class Ended(AuroraError):
+    """The run is no longer ours: it was abandoned, or another executor goes on with it."""
+
+
+async def execute(settings: Settings, run: str) -> Run:
+    """Carry the approved run out, or go on with it; the run as it is in the end.
+
+    UsageError, and nothing done, when it may not be carried out here; Claimed when another process does; LedgerError
+    when the ledger cannot be read or written.
+    """
+    with claimed(settings, run):
+        async with Log(settings.ledger, settings.clock, create=False) as log:
+            record = RunRecord(log, run, current_actor())
+            plan = await record.plan()
+            refuse_finished(await record.run())
+            _refuse_elsewhere(settings, plan)
+            before = (await record.run()).executor
+            holder = f"{current_actor()}:{os.getpid()}"
+            await record.started(holder)
+            try:
+                async with open_reach(settings, run, plan.cluster) as reach:
+                    return await work_through(plan, record, reach, holder, before)
+            except LedgerError:
+                raise
+            except AuroraError as error:
+                await record.finished(RunState.FAILED, account(await record.run(), str(error)))
+                return await record.run()
+
+
+def _refuse_elsewhere(settings: Settings, plan: Plan) -> None:
+    if settings.read_only:
+        raise UsageError(f"Environment {settings.environment_name} is read-only here", "Leave --read-only out.")
+    if plan.environment != settings.environment_name:
+        raise UsageError(
+            f"Run {plan.run} was approved for environment {plan.environment}, not {settings.environment_name}",
+            f"Give --env {plan.environment}.",
+        )
+
+
+async def work_through(plan: Plan, record: RunRecord, reach: Reach, holder: str, before: str | None) -> Run:
+    """Carry out, in order, every step that the ledger does not tell done; append how it ended.
+
+    holder: this executor, which `record` says has started it. before: the one before it, which is dead.
+    """
+    work = _Work(plan, record, reach, holder)
+    try:
+        await work.all_of_it(before)
+        await _tick(plan, record, reach.settings)
+        outcome, words = RunState.VERIFIED, _all_done(plan)
+    except LedgerError as error:
+        # The ledger cannot take it, so what happened goes where this process's output goes.
+        print(f"aurora-tui: run {plan.run} stopped: {account(record.last_known, str(error))}", file=sys.stderr)
+        raise
+    except Ended as error:
+        print(f"aurora-tui: {error}", file=sys.stderr)
+        return await record.run()
+    except Cancelled as error:
+        outcome, words = RunState.CANCELLED, account(await record.run(), error.what)
+    except AuroraError as error:
+        outcome, words = RunState.FAILED, account(await record.run(), str(error))
+    except Exception as error:
+        # A fault of ours must not leave a run that looks as if it went on.
+        await record.finished(RunState.FAILED, account(await record.run(), f"a fault in aurora-tui: {error!r}"))
+        raise
+    await record.finished(outcome, words)
+    return await record.run()
+
+
+@dataclass(slots=True)
+class _Work:
+    """One executor at one run; what `carry_through` tells its steps' progress to."""
+
+    plan: Plan
+    record: RunRecord
+    reach: Reach
+    holder: str
+    holding: Holding | None = None
+    marks: Marks | None = None
+
+    async def all_of_it(self, before: str | None) -> None:
+        if self.plan.cluster is None:
+            await self._steps()
+            return
+        limit = Limit(self.reach, _OPENING_SECONDS)
+        await limit.ask(lambda: _recognise(self.plan, self.reach))
+        async with (
+            Holding(self.reach, self.holder) as self.holding,
+            Marks(self.reach, self.plan, self.holder) as self.marks,
+        ):
+            await limit.ask(lambda: self._lock(before))
+            await self._steps()
+
+    async def _lock(self, before: str | None) -> None:
+        assert self.holding is not None
+        await self.holding.take(forced=TAKE_OVER in self.plan.forced, before=before)
+
+    async def _steps(self) -> None:
+        told_done = {one.number for one in (await self.record.run()).steps if one.state is StepState.DONE}
+        for planned in self.plan.steps:
+            if planned.number not in told_done:
+                await self._step(planned)
+
+    async def _step(self, planned: PlannedStep) -> None:
+        limit = Limit(self.reach, planned.limit)
+        try:
+            await carry_through(planned, operation_of(planned.step), self.reach, limit, self)
+        except (LedgerError, Cancelled, Ended):
+            raise
+        except AuroraError as error:
+            await self.record.failed(planned.number, str(error))
+            raise
+
+    async def heed(self, waiting: bool) -> None:
+        """Before every step, and in every look at it: whoever cancels or takes over is heard."""
+        run = await self.record.run()
+        if not run.state.open:
+            raise Ended(f"Run {run.id} was ended elsewhere: {run.state.value}", "Nothing more was done.")
+        if run.executor != self.holder:
+            raise Ended(f"{run.executor} goes on with run {run.id}", "Nothing more was done here.")
+        if waiting and run.cancel_asked:
+            raise Cancelled("Cancelled, as was asked", "")
+        if self.holding is not None:
+            self.holding.check()
+
+    async def about_to_write(self) -> None:
+        """The lock must be ours for certain."""
+        if self.holding is not None:
+            await self.holding.sure()
+
+    async def begun(self, planned: PlannedStep, standing: Standing) -> None:
+        """Into the ledger, before anything is done."""
+        await self.record.begun(planned.number, standing.subjects)
+
+    async def done(self, planned: PlannedStep, standing: Standing, *, already: bool) -> None:
+        """Into the ledger; and onto the objects, for those who look with kubectl."""
+        await self.record.done(planned.number, standing.words, already=already, subjects=standing.subjects)
+        waited = isinstance(planned.step, (Wait, Note))
+        if not already and not waited and self.marks is not None:
+            self.marks.acted(planned, standing.subjects)
+
+
+async def _recognise(plan: Plan, reach: Reach) -> None:
+    """Changed when this is not the cluster that the plan was made for."""
+    approved, found = plan.cluster, await identify(reach.cluster)
+    assert approved is not None
+    if reach.namespace != plan.namespace:
+        raise Changed(f"The plan is for namespace {plan.namespace}, not {reach.namespace}", "Plan it anew.")
+    if not same_cluster(approved, found):
+        raise Changed(
+            f"This is another cluster than the approved one: {_called(found)} instead of {_called(approved)}",
+            "Nothing was done. Check the context and the kubeconfig, then plan it anew.",
+        )
+
+
+def same_cluster(one: Cluster, other: Cluster) -> bool:
+    """Whether both are the same cluster, as far as they say: address, authority, and uid where both tell it."""
+    uids = {one.uid, other.uid} - {None}
+    return (one.server, one.ca) == (other.server, other.ca) and len(uids) < 2
+
+
+def _called(cluster: Cluster) -> str:
+    return f"{cluster.server} (kube-system {cluster.uid or 'unknown'}, CA {cluster.ca[:12] or 'of this machine'})"
+
+
+async def _tick(plan: Plan, record: RunRecord, settings: Settings) -> None:
+    """A stage that is verified is behind us: its gate's mark in the ledger."""
+    stages = (stage for book in settings.mission.runbook if book.id == plan.runbook for stage in book.stage)
+    done = next((stage.done for stage in stages if stage.id == plan.stage), None)
+    if done is not None:
+        await record.ticked(done)
+
+
+def account(run: Run | None, why: str) -> str:
+    """Why a run ended, what of it was done, and what was not."""
+    steps = run.steps if run is not None else ()
+    done = [one for one in steps if one.state is StepState.DONE]
+    rest = [one for one in steps if one.state is not StepState.DONE]
+    at = next((one for one in rest if one.state is StepState.FAILED), None)
+    told = [f"Step {at.number}, {at.title}: {why}" if at else why]
+    told.append(f"Done: {_numbered(done)}." if done else "Nothing was done.")
+    told.append(f"Not done: {_numbered(rest)}." if rest else "")
+    return " ".join(part for part in told if part)
+
+
+def _numbered(steps: Sequence[StepRun]) -> str:
+    return "; ".join(f"{one.number} {one.title}" for one in steps)
+
+
+def _all_done(plan: Plan) -> str:
+    return f"All {len(plan.steps)} steps are done and verified."

@@ -1,0 +1,79 @@
+"""The Lease that an executor holds while it works, kept up in the background, and made sure of before every write."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from types import TracebackType
+from typing import Self
+
+from aurora_tui.actions.operation import Reach
+from aurora_tui.errors import AuroraError
+from aurora_tui.kube.lease import SECONDS, Held, Lease, Lost
+
+LEASE = "aurora-tui"
+TAKE_OVER = "lock"  # in Plan.forced: the operator takes the lock over from whoever holds it
+_RELEASE_SECONDS = 5.0
+
+
+class Holding:
+    """`async with Holding(reach, holder)`: the lease is not taken yet; `take` does that. It is released at the end."""
+
+    def __init__(self, reach: Reach, holder: str, seconds: int = SECONDS) -> None:
+        """holder: `user@host:pid`."""
+        self._lease = Lease(reach.cluster, reach.namespace, LEASE, holder, seconds, reach.run)
+        self._keeping: asyncio.Task[None] | None = None
+        self._seconds = seconds
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._end_keeping()
+        try:
+            async with asyncio.timeout(_RELEASE_SECONDS):
+                await self._lease.release()
+        except (AuroraError, TimeoutError) as failure:
+            # It runs out by itself; the run is over, and must not fail for this.
+            print(f"The lock was not given back: {failure}", file=sys.stderr)
+
+    async def take(self, *, forced: bool, before: str | None) -> None:
+        """Take the lease, and keep it up from now on. Held: another run, or another machine, has it.
+
+        forced: whoever has it. before: the holder that the run had before this one, which is known to be dead.
+        """
+        try:
+            await self._lease.acquire()
+        except Held as held:
+            ours = held.holder.identity == before and held.holder.run == self._lease.run
+            if not forced and not ours:
+                raise
+            await self._lease.take_over()
+        if self._keeping is None:
+            self._keeping = asyncio.create_task(self._lease.keep())
+
+    async def sure(self) -> None:
+        """Returns when nobody else can have the lease: before every write. Lost; whatever `Lease.renew` raises."""
+        self.check()
+        if self._lease.seconds_left < self._seconds / 3:
+            await self._end_keeping()
+            await self._lease.renew()
+            self._keeping = asyncio.create_task(self._lease.keep())
+
+    def check(self) -> None:
+        """Lost when the lease is known to be another's; whatever ended its upkeep. Asks nobody."""
+        keeping = self._keeping
+        if keeping is not None and keeping.done() and not keeping.cancelled():
+            failure = keeping.exception()
+            if failure is not None:
+                raise failure
+        if not self._lease.held:
+            raise Lost(None)
+
+    async def _end_keeping(self) -> None:
+        keeping, self._keeping = self._keeping, None
+        if keeping is not None:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
