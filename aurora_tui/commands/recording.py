@@ -1,14 +1,7 @@
-"""Writing into the ledger: decided on what it says, at the time that health is judged on, and on nothing newer.
-
-The console judges on Prometheus' clock. An entry that carries another clock's time would put a start or a reset where
-nothing is judged, so entries carry Prometheus' time wherever it is more than a few seconds from this machine's.
-"""
+"""Writing into the ledger: decided on what it says, at the time that health is judged on, and on nothing newer."""
 
 from __future__ import annotations
 
-import asyncio
-import math
-import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
@@ -20,9 +13,6 @@ if TYPE_CHECKING:
     from aurora_tui.settings import Settings
     from aurora_tui.situation.journal import Journal
 
-SKEW_ACCEPTED = 5.0  # seconds that two clocks may differ before one of them is called wrong
-_SKEW_REFUSED = 86400.0  # beyond it neither can be believed: a server without a battery lives in 1970
-_TIME_LIMIT = 5.0
 _TRIES = 5
 
 Append = Callable[["Log", int], Awaitable["Entry"]]
@@ -77,50 +67,12 @@ async def record(settings: Settings, decide: Decide) -> Entry:
 
 async def judged_clock(settings: Settings) -> Clock:
     """The settings' clock, put right by Prometheus' when they differ; what was done about it is said on stderr."""
-    from aurora_tui.clock import Clock
-    from aurora_tui.errors import AuroraError
-    from aurora_tui.text import safe
+    from aurora_tui.sources.judged_clock import judge_clock
 
-    clock, source = settings.clock, settings.environment.prometheus
-    if source is None:
-        return clock
-    try:
-        skew = await _skew(settings)
-    except (AuroraError, TimeoutError) as error:
-        why = str(error).rstrip(".") or f"no answer within {_TIME_LIMIT:g} s"
-        click.echo(
-            f"aurora-tui: Prometheus does not tell its time: {safe(why)}. The entry carries this machine's.", err=True
-        )
-        return clock
-    if abs(skew) <= SKEW_ACCEPTED:
-        return clock
-    side = "behind" if skew > 0 else "ahead of"
-    apart = f"This machine's clock is {abs(skew):.0f} s {side} Prometheus'"
-    if abs(skew) > _SKEW_REFUSED:
-        raise AuroraError(apart, "Set the wrong one right (NTP), then record it: the entry would carry a wrong day.")
-    click.echo(f"aurora-tui: {apart}: the entry carries Prometheus' time. Check NTP on both.", err=True)
-    return Clock(clock.real_origin, clock.world_origin + skew, clock.speed)
-
-
-async def _skew(settings: Settings) -> float:
-    """Prometheus' clock minus ours, in seconds, no nearer to it than the asking itself took."""
-    from aurora_tui.errors import AuroraError
-    from aurora_tui.sources.prometheus import Prometheus
-
-    clock, source = settings.clock, settings.environment.prometheus
-    assert source is not None
-    prometheus = Prometheus(source.url, source.auth)
-    try:
-        began = time.time()
-        async with asyncio.timeout(_TIME_LIMIT):
-            answers = [sample.value for sample in await prometheus.instant("time()")]
-        unsure = (time.time() - began) * clock.speed / 2
-        if len(answers) != 1 or not math.isfinite(answers[0]):
-            raise AuroraError("it answers time() with something else", "")
-        skew = answers[0] - (clock.now() - unsure)
-        return 0.0 if abs(skew) <= unsure else skew
-    finally:
-        prometheus.close()
+    judged = await judge_clock(settings)
+    if judged.words:
+        click.echo(f"aurora-tui: {judged.words}", err=True)
+    return judged.clock
 
 
 async def _entries(settings: Settings) -> list[Entry]:
