@@ -25,7 +25,7 @@ def checklist(ground: Ground) -> tuple[ChecklistRow, ...]:
 def _row(item: ChecklistItem, phase: Phase, ground: Ground) -> ChecklistRow:
     assert ground.run is not None
     if item.check is not None:
-        done, why = _judge(item.check, phase, ground)
+        done, why = judge(item.check, phase, ground)
         return ChecklistRow(id=item.id, title=item.title, automatic=True, done=done, why=why)
     tick = ticked(ground.journal, f"{phase.id}/{item.id}", ground.run)
     if tick is None:
@@ -35,7 +35,7 @@ def _row(item: ChecklistItem, phase: Phase, ground: Ground) -> ChecklistRow:
     )
 
 
-def _judge(check: str, phase: Phase, ground: Ground) -> Finding:
+def judge(check: str, phase: Phase, ground: Ground) -> Finding:
     """Whether an automatic item holds, and why; None when it cannot be known now."""
     assert ground.run is not None
     kind, _, rest = check.partition(":")

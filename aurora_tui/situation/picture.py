@@ -12,6 +12,7 @@ from aurora_tui.situation.checkpoint import Ground, PhaseStatus
 from aurora_tui.situation.criterion import CriterionObserved, CriterionStatus
 from aurora_tui.situation.firing import FiringHistory
 from aurora_tui.situation.freshness import STALE_AFTER_INTERVALS, SourceLight
+from aurora_tui.situation.gate import gates
 from aurora_tui.situation.green import green_since
 from aurora_tui.situation.journal import Journal
 from aurora_tui.situation.mission import Environment, Mission
@@ -172,6 +173,7 @@ def assess(picture: Picture, frame: Frame, now: float) -> Situation:
         namespace_terminating=work.namespace_terminating,
         dated_ahead=tuple(begin.dated_ahead(picture.journal, (rule.id for rule in mission.criterion), now)),
     )
+    decided = verdict.decide(judged)
     return Situation(
         now=now,
         mission=mission.mission.name,
@@ -182,7 +184,7 @@ def assess(picture: Picture, frame: Frame, now: float) -> Situation:
         read_only=frame.read_only,
         cluster=work.cluster or (cluster.context if cluster else None),
         namespace=namespace,
-        verdict=verdict.decide(judged),
+        verdict=decided,
         phase=phase,
         slos=slos,
         criteria=criteria,
@@ -196,6 +198,7 @@ def assess(picture: Picture, frame: Frame, now: float) -> Situation:
         lights=picture.lights,
         probes=probes,
         runs=tuple(picture.journal.runs.values())[-RUNS:],
+        gates=gates(ground, decided),
     )
 
 

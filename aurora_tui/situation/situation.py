@@ -8,6 +8,7 @@ from aurora_tui.situation.alert import AlertRow
 from aurora_tui.situation.checkpoint import ChecklistRow, PhaseStatus, Timer
 from aurora_tui.situation.criterion import CriterionStatus
 from aurora_tui.situation.freshness import SourceLight
+from aurora_tui.situation.gate import Gate
 from aurora_tui.situation.probe import ProbeStatus
 from aurora_tui.situation.run import Run
 from aurora_tui.situation.slo import SloStatus
@@ -40,4 +41,5 @@ class Situation(msgspec.Struct, frozen=True, kw_only=True):
     checklist: tuple[ChecklistRow, ...]
     lights: tuple[SourceLight, ...]
     probes: tuple[ProbeStatus, ...] = ()
+    gates: tuple[Gate, ...] = ()  # of the stages that come next, one a runbook that has any left
     runs: tuple[Run, ...] = ()  # of runbooks, newest last: the last few
