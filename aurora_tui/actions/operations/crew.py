@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from aurora_tui.actions.operations.deployment import RESOURCE, path_of
 from aurora_tui.actions.plan import Subject
 from aurora_tui.clock import iso
 from aurora_tui.kube import writes
@@ -20,7 +21,6 @@ from aurora_tui.situation.pod import is_broken, pod_status
 from aurora_tui.situation.workload import PodStatus
 from aurora_tui.text import safe
 
-RESOURCE = "deployments.apps"
 _FINISHED = ("Succeeded", "Failed")  # of pods; an evicted one stays as Failed, and another takes its place
 
 T = TypeVar("T")
@@ -57,20 +57,15 @@ class Crew:
         return tuple(pod for pod in self.pods if pod.revision == revision)
 
 
-def deployment_path(namespace: str, name: str) -> str:
-    """Where the deployment is in the API."""
-    return f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
-
-
 async def read_deployment(connection: Connection, namespace: str, name: str) -> Deployment | None:
     """The deployment; None when there is none."""
-    raw = await writes.read(connection, deployment_path(namespace, name))
+    raw = await writes.read(connection, path_of(namespace, name))
     return None if raw is None else _converted(raw, Deployment)
 
 
 async def read_crew(connection: Connection, namespace: str, name: str) -> Crew | None:
     """The deployment and its pods; None when there is none. ApiError, Unreachable, Unreadable."""
-    raw = await writes.read(connection, deployment_path(namespace, name))
+    raw = await writes.read(connection, path_of(namespace, name))
     if raw is None:
         return None
     deployment = _converted(raw, Deployment)
@@ -89,7 +84,7 @@ async def read_crew(connection: Connection, namespace: str, name: str) -> Crew |
     ]
     present = deployment.metadata.revision
     newest = next((one.metadata.name for one in sets if present is not None and one.metadata.revision == present), None)
-    return Crew(deployment=deployment, path=deployment_path(namespace, name), pods=tuple(pods), newest=newest)
+    return Crew(deployment=deployment, path=path_of(namespace, name), pods=tuple(pods), newest=newest)
 
 
 def raw_uid(raw: Mapping[str, Any]) -> str:

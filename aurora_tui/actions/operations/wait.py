@@ -13,7 +13,8 @@ from collections.abc import Sequence
 
 from aurora_tui.actions.operation import Impossible, Permission, Reach, Standing
 from aurora_tui.actions.operations import waiting
-from aurora_tui.actions.operations.crew import deployment_path, read_deployment, subject_of
+from aurora_tui.actions.operations.crew import read_deployment, subject_of
+from aurora_tui.actions.operations.deployment import path_of
 from aurora_tui.actions.plan import PlannedStep, Subject
 from aurora_tui.situation.duration import Duration
 from aurora_tui.situation.mission import Probe
@@ -35,7 +36,7 @@ class WaitOperation:
         return PlannedStep(
             number=number,
             step=step,
-            title=f"wait {what}",
+            title=f"Wait {what}",
             kubectl="" if lacking or refusal else _typed(step, reach),
             goal={_SKIPPED: lacking} if lacking else {"until": step.until.value},
             warnings=(f"{lacking}: skipped",) if lacking else (),
@@ -90,10 +91,10 @@ class WaitOperation:
                 f'the runbook does not say which deployment: write deployment = "…" beside until = "{step.until.value}"'
             )
             return PlannedStep(
-                number=number, step=step, title=f"wait for {what} a deployment", refusals=(words,), limit=limit
+                number=number, step=step, title=f"Wait for {what} a deployment", refusals=(words,), limit=limit
             )
         found = await read_deployment(reach.cluster, reach.namespace, name)
-        path = deployment_path(reach.namespace, name)
+        path = path_of(reach.namespace, name)
         subject = Subject(
             kind="Deployment", resource="deployments.apps", path=path, name=name, namespace=reach.namespace
         )
@@ -102,7 +103,7 @@ class WaitOperation:
         return PlannedStep(
             number=number,
             step=step,
-            title=f"wait for {what} {safe(name, 80)}",
+            title=f"Wait for {what} {safe(name, 80)}",
             subject=subject if found is None else subject_of(found, path),
             kubectl=status if step.until is WaitFor.ROLLOUT else pods,
             goal={"until": step.until.value},
