@@ -15,7 +15,9 @@ from aurora_tui.text import safe
 
 
 def situation_lines(situation: Situation) -> Iterator[str]:
-    """Verdict, reasons, SLOs, criteria, workloads, alerts, timers and sources."""
+    """Verdict, reasons, an open run, SLOs, criteria, workloads, alerts, timers and sources."""
+    from aurora_tui.commands.run_lines import open_run_line  # it needs our `span`
+
     now = situation.now
     place = f"{situation.environment} {situation.cluster or ''}/{situation.namespace or ''}".rstrip(" /")
     drill = " DRILL" if situation.drill else ""
@@ -32,6 +34,9 @@ def situation_lines(situation: Situation) -> Iterator[str]:
         yield safe(f"  {reason.word.value}: {reason.text}")
         if reason.remedy is not None:
             yield safe(f"    {reason.remedy}")
+    for run in situation.runs:
+        if run.state.open:
+            yield open_run_line(run, now)
     yield "slo"
     yield from (_slo(slo, now) for slo in situation.slos)
     yield "criteria"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import signal
 import stat
 import sys
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aurora_tui.commands.json_line import json_line
 from aurora_tui.commands.options import LoadSettings, settings_options
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _LONGEST_WAIT = 3600.0
 _ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_NOT_PLAIN = re.compile(r"[^\x20-\x7e]")
 EXIT_CODES = {"GO": 0, "WATCH": 1, "ROLL BACK IN": 1, "ROLL BACK": 3, "BLIND": 4}
 
 
@@ -162,21 +161,11 @@ def _print(text: str) -> None:
 
 
 def as_line(situation: Situation) -> str:
-    """The Situation as one line of JSON, without the charts' points. Times are Unix seconds; unknown is null.
-
-    It is ASCII that shows nothing but itself: what could turn, hide or control a terminal's text is escaped.
-    """
+    """The Situation as one line of JSON, without the charts' points."""
     import msgspec
 
     slim = [msgspec.structs.replace(slo, history=()) for slo in situation.slos]
-    line = msgspec.json.encode(msgspec.structs.replace(situation, slos=tuple(slim))).decode()
-    return _NOT_PLAIN.sub(_escaped, line)
-
-
-def _escaped(found: re.Match[str]) -> str:
-    """One character as JSON escapes it, in UTF-16 units (RFC 8259 section 7)."""
-    units = found[0].encode("utf-16-be")
-    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+    return json_line(msgspec.structs.replace(situation, slos=tuple(slim)))
 
 
 def as_text(situation: Situation) -> str:

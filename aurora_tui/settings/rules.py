@@ -223,6 +223,8 @@ _RULES: dict[tuple[type, str], Rule] = {
     (runbook.Step, "limit"): _some_time,
     (runbook.Undo, "deployment"): _object_name,
     (runbook.Undo, "healthy_for"): _some_time,
+    (runbook.Undo, "revision"): _between(1, 2**31, "write a revision's number, 1 or more"),
+    (runbook.Undo, "template"): _sha256,
     (runbook.Scale, "deployment"): _object_name,
     (runbook.Scale, "replicas"): _between(0, 1000, "write replicas from 0 to 1000"),
     (runbook.SetImage, "deployment"): _object_name,

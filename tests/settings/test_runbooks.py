@@ -51,6 +51,8 @@ def runbook(steps: str, more: str = "") -> str:
         ),
         ("{do = 'undo', deployment = 'a', limit = '0s'}", 'limit = "0s": is out of range; write a duration above 0s'),
         ("{do = 'undo', deployment = 'a', limit = 30}", "limit = 30: is not a duration in quotes"),
+        ("{do = 'undo', deployment = 'a', revision = 0}", "revision = 0: is out of range; write a revision's number"),
+        ("{do = 'undo', deployment = 'a', template = 'ab'}", 'template = "ab": is not a SHA-256; write 64 hexadecimal'),
         ("{do = 'delete-pod', pod = 'a/b'}", 'pod = "a/b": is not the name of an object'),
         ("{do = 'set-image', deployment = 'a', container = 'c', image = ''}", 'image = "": is not an image'),
         ("{do = 'set-image', deployment = 'a', container = 'c', image = 'a b'}", 'image = "a b": is not an image'),
