@@ -10,7 +10,7 @@ elapsed = "31h12m"
 
 [[event]]
 at = "60s"                  # world time after the start
-do = "latency-surge"        # one of the events of this module or of cluster_events.py
+do = "latency-surge"        # one of the events of this module, of cluster_events.py or of hindrances.py
 factor = 1.5
 ```
 """
@@ -24,9 +24,10 @@ from typing import Any
 
 import msgspec
 
-from aurora_tui.drill import cluster_events
+from aurora_tui.drill import cluster_events, hindrances
 from aurora_tui.drill.cluster_events import CLUSTER_EVENTS, MOST_IN_TROUBLE, ClusterEvent
 from aurora_tui.drill.happening import Happening
+from aurora_tui.drill.hindrances import HINDRANCES, Hindrance
 from aurora_tui.drill.market import NAMES
 from aurora_tui.errors import UsageError
 from aurora_tui.situation.duration import Duration
@@ -106,7 +107,7 @@ class RaiseAlert(Happening, frozen=True, kw_only=True, tag="alert"):
 
 
 class Recover(Happening, frozen=True, kw_only=True, tag="recover"):
-    """Everything ends: exporters listen, nodes return, images can be pulled. What crashed stays with its image."""
+    """Everything ends: exporters and the API listen, nodes return, writes are let through. What crashed stays so."""
 
 
 Event = (
@@ -123,6 +124,7 @@ Event = (
     | RaiseAlert
     | Recover
     | ClusterEvent
+    | Hindrance
 )
 _KINDS: tuple[type[Happening], ...] = (
     LatencySurge,
@@ -138,6 +140,7 @@ _KINDS: tuple[type[Happening], ...] = (
     RaiseAlert,
     Recover,
     *CLUSTER_EVENTS,
+    *HINDRANCES,
 )
 EVENTS = tuple(str(kind.__struct_config__.tag) for kind in _KINDS)
 EXPORTERS = ("aurora", "simulator")
@@ -224,6 +227,7 @@ def _decode(kind: type[Any], value: object) -> object:
 def _check(event: Event, place: str) -> None:
     """What types cannot say. Raises msgspec.ValidationError, as a wrong type does."""
     cluster_events.check(event, place)
+    hindrances.check(event, place)
     factor = getattr(event, "factor", 1.0)
     if not 0.0 < factor <= 100.0:
         raise msgspec.ValidationError(f"{factor} is not a factor above 0 and at most 100 - at `{place}.factor`")

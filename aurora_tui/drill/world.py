@@ -17,8 +17,10 @@ from aurora_tui.drill.cluster_events import Churn, ClusterEvents, Crowd, NodeLos
 from aurora_tui.drill.control import control_app
 from aurora_tui.drill.disturbance import Disturbances
 from aurora_tui.drill.exporter import Exporter, exporter_app
+from aurora_tui.drill.hindrances import ApiOutage, Busybody, DenyWrites, ExpireToken, Hindrances
 from aurora_tui.drill.history import history
 from aurora_tui.drill.kubernetes import Behaviour, Cluster, kubeconfig, kubernetes_app, loopback_tls, roles
+from aurora_tui.drill.kubernetes.auth import Authenticator
 from aurora_tui.drill.loopback import Server
 from aurora_tui.drill.manifests import CANARY, NAMESPACE, before_canary, canary
 from aurora_tui.drill.monitoring import EmbeddedMonitoring, Monitoring
@@ -77,11 +79,13 @@ class World:
         self._bridge = Server("bridge", ports["bridge"])
         self._tls = loopback_tls()
         self._kubernetes = Server("Kubernetes API", tls=self._tls.context)
+        self._door = Authenticator(_USERS)
         self._control = Server("control endpoint")
         self._monitoring = self._make_monitoring(ports["prometheus"])
         self.clock = Clock()
         self.cluster = Cluster(self._now, self._sleep, self.seed)
         self._cluster_events = ClusterEvents(self.cluster)
+        self._hindrances = Hindrances(self.cluster, self._door, self._kubernetes.stop, self._start_api)
         self._disturbances = Disturbances(lambda: canary_image(self.cluster))
         self._network: Network | None = None
         self._post: AlertPost | None = None
@@ -144,7 +148,7 @@ class World:
         for job in self._exporters:
             await self._start_exporter(job)
         await self._bridge.start(lambda: bridge_app(self.cluster))
-        await self._kubernetes.start(lambda: kubernetes_app(self.cluster, _USERS))
+        await self._start_api()
         await self._control.start(lambda: control_app(self.apply, self.state))
         living: list[Awaitable[None]] = [*await self._monitoring.start(self.clock), self.cluster.run(), self._play()]
         self._post = AlertPost(self.urls["alertmanager"], self.clock.now)
@@ -189,6 +193,9 @@ class World:
         exporter = Exporter(job, self.options.generation, lambda: network.look(self.clock.now()))
         await self._exporters[job].start(lambda: exporter_app(exporter))
 
+    async def _start_api(self) -> None:
+        await self._kubernetes.start(lambda: kubernetes_app(self.cluster, self._door))
+
     async def _play(self) -> None:
         """The scenario's events, each at its moment."""
         for event in self.options.scenario.event:
@@ -213,11 +220,14 @@ class World:
                 await self._post.raise_alert(event)
             case Recover():
                 self._cluster_events.recover()
+                await self._hindrances.recover()
                 self._disturbances.clear()
                 for job in self._exporters:
                     await self._start_exporter(job)
             case NodeLoss() | NodeReturn() | PodTrouble() | Crowd() | Churn():
                 self._cluster_events.apply(event)
+            case DenyWrites() | Busybody() | ApiOutage() | ExpireToken():
+                await self._hindrances.apply(event)
             case _:
                 self._disturbances.add(event)
         self._happened += 1
@@ -239,7 +249,7 @@ class World:
             "speed": self.options.speed,
             "scenario": self.options.scenario.name,
             "events": self._happened,
-            "in_force": [*self._disturbances.names(), *self._cluster_events.names()],
+            "in_force": [*self._disturbances.names(), *self._cluster_events.names(), *self._hindrances.names()],
             "exporters": {name: self._exporters[job].listening for name, job in _JOBS.items()},
             "canary_image": canary_image(self.cluster),
             "treaty": {"fill": treaty.fill, "rtt_ms": treaty.rtt, "provenance": treaty.provenance},
@@ -253,6 +263,7 @@ class World:
         """End everything."""
         self.cluster.close()
         self._cluster_events.stop()
+        self._hindrances.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp.test_utils import TestClient, TestServer
 
 from aurora_tui.drill.kubernetes import kubernetes_app
+from aurora_tui.drill.kubernetes.auth import Authenticator
 from aurora_tui.drill.kubernetes.roles import User
 from tests.drill.clusters import StoppedCluster
 
@@ -54,7 +55,9 @@ class Api:
 
 
 @asynccontextmanager
-async def api_of(cluster: StoppedCluster, users: Mapping[str, str | User] | None = None) -> AsyncIterator[Api]:
+async def api_of(
+    cluster: StoppedCluster, users: Mapping[str, str | User] | Authenticator | None = None
+) -> AsyncIterator[Api]:
     """users: token → user; an administrator with the token "token" when not given."""
     async with TestClient(TestServer(kubernetes_app(cluster, users or {"token": "admin"}))) as client:
         yield Api(cluster, client)

@@ -7,9 +7,11 @@ import json
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
+from base64 import b64decode
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -318,6 +320,38 @@ async def test_the_control_endpoint_takes_events_and_refuses_nonsense(tmp_path: 
         await client.post(events, json={"do": "recover"})
         state = (await client.get(f"{world.urls['control']}/control/state")).json()
         assert (state["in_force"], state["events"]) == ([], 2)
+
+
+async def test_the_api_is_away_and_back_and_knows_the_operator_no_more_until_recovery(tmp_path: Path) -> None:
+    async with world_in(tmp_path) as (world, client):
+        events = f"{world.urls['control']}/control/events"
+        context = ssl.create_default_context(cadata=loopback_authority(world))
+        async with httpx.AsyncClient(verify=context, trust_env=False, headers={"Authorization": "Bearer drill"}) as api:
+
+            async def status() -> int | None:
+                try:
+                    return (await api.get(f"{world.urls['kubernetes']}/api/v1/namespaces/{NAMESPACE}")).status_code
+                except httpx.TransportError:
+                    return None
+
+            assert await status() == 200
+            answer = await client.post(events, json={"do": "api-outage", "seconds": 80000})
+            assert answer.json()["in_force"] == ["api-outage"]
+            assert await status() is None
+            await client.post(events, json={"do": "recover"})
+            assert await status() == 200
+            await client.post(events, json={"do": "api-outage", "seconds": 1})
+            await until(lambda: _is(status, lambda code: code == 200))
+            await client.post(events, json={"do": "expire-token"})
+            assert await status() == 401
+            answer = await client.post(events, json={"do": "recover"})
+            assert (await status(), answer.json()["in_force"]) == (200, [])
+
+
+def loopback_authority(world: World) -> str:
+    """The certificate of the world's API, as its kubeconfig has it."""
+    [cluster] = json.loads(world.kubeconfig.read_text())["clusters"]
+    return b64decode(cluster["cluster"]["certificate-authority-data"]).decode()
 
 
 async def test_the_bridge_is_down_with_503_when_no_pod_is_left(tmp_path: Path) -> None:

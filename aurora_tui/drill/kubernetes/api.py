@@ -26,9 +26,10 @@ _BODY_BYTES = 3 * 1024 * 1024
 """etcd's limit of 1.5 MB and some; more is answered 413."""
 
 
-def kubernetes_app(cluster: Cluster, tokens: Mapping[str, str | User]) -> web.Application:
+def kubernetes_app(cluster: Cluster, tokens: Mapping[str, str | User] | Authenticator) -> web.Application:
     """The API server of `cluster`. tokens: bearer token → user (see `roles`); a bare name is an administrator's."""
-    door, hub = Authenticator(tokens), WatchHub(cluster.store)
+    door = tokens if isinstance(tokens, Authenticator) else Authenticator(tokens)
+    hub = WatchHub(cluster.store)
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:

@@ -36,6 +36,8 @@ class Authenticator:
             token.encode(): user if isinstance(user, User) else admin(user) for token, user in tokens.items()
         }
         self._by_name = named(self._users.values())
+        self.expired: set[str] = set()
+        """Names of users whose tokens are no longer accepted."""
 
     def user(self, request: web.Request) -> User:
         """The user behind a request, or whom it stands in for; Refused 401, 403."""
@@ -52,7 +54,7 @@ class Authenticator:
         scheme, _, given = header.partition(" ")
         if scheme.lower() == "bearer":
             for token, user in self._users.items():
-                if hmac.compare_digest(token, given.strip().encode()):
+                if hmac.compare_digest(token, given.strip().encode()) and user.name not in self.expired:
                     return user
         raise unauthorized()
 

@@ -7,6 +7,7 @@ import json
 from aiohttp import web
 
 from aurora_tui.drill.kubernetes import disruption
+from aurora_tui.drill.kubernetes.admission import Attempt
 from aurora_tui.drill.kubernetes.answers import answer, list_json
 from aurora_tui.drill.kubernetes.bodies import decoding, json_body, typed
 from aurora_tui.drill.kubernetes.call import Call, Object
@@ -14,6 +15,7 @@ from aurora_tui.drill.kubernetes.lists import page
 from aurora_tui.drill.kubernetes.options import bad_option, go_strings, number, unsupported_option
 from aurora_tui.drill.kubernetes.registry import DeleteOptions
 from aurora_tui.drill.kubernetes.status import bad_request, method_not_allowed, success
+from aurora_tui.drill.kubernetes.store import Entry
 
 _POLICIES = ("Foreground", "Background", "Orphan")
 _UNREADABLE = 'DeleteOptions in version "v1" cannot be handled as a DeleteOptions'
@@ -30,9 +32,11 @@ async def delete(call: Call) -> web.Response:
             raise method_not_allowed()
         doomed = page(call.cluster.store, target.kind, target.namespace, call.request.query)
         for entry in doomed.entries:
+            _judge_delete(call, entry, options)
             registry.delete(entry, options, dry_run)
         return answer(list_json(target.kind, doomed.entries, doomed.meta()))
     entry = registry.find(target.kind, call.home, target.name)
+    _judge_delete(call, entry, options)
     last, gone = registry.delete(entry, options, dry_run)
     if gone and not target.kind.answers_with_object:
         return answer(success(target.kind, target.name, entry.thing["metadata"]["uid"]))
@@ -50,8 +54,23 @@ async def evict(call: Call) -> web.Response:
         raise bad_request("name in URL does not match name in Eviction object")
     options = _options(body.get("deleteOptions") or {})
     dry_run = call.dry_run or bool((body.get("deleteOptions") or {}).get("dryRun"))
-    pod = call.cluster.registry.find(call.target.kind, call.home, call.target.name)
-    return answer(disruption.evict(call.cluster.registry, pod, options, call.cluster.now(), dry_run), 201)
+    registry, target = call.cluster.registry, call.target
+    pod = registry.find(target.kind, call.home, name)
+    registry.judge(
+        Attempt(
+            operation="CREATE", kind=target.kind, namespace=call.home, name=name, subresource="eviction", thing=body
+        )
+    )
+    return answer(disruption.evict(registry, pod, options, call.cluster.now(), dry_run), 201)
+
+
+def _judge_delete(call: Call, entry: Entry, options: DeleteOptions) -> None:
+    """Ask the judges, once nothing else stands against it."""
+    registry = call.cluster.registry
+    if registry.judges:
+        registry.delete(entry, options, dry_run=True)
+        name = entry.thing["metadata"]["name"]
+        registry.judge(Attempt(operation="DELETE", kind=entry.kind, namespace=call.home, name=name))
 
 
 async def _delete_options(call: Call) -> tuple[DeleteOptions, bool]:

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from aurora_tui.drill.kubernetes import ownership
+from aurora_tui.drill.kubernetes.admission import Attempt, Judge
 from aurora_tui.drill.kubernetes.defaults import filled
 from aurora_tui.drill.kubernetes.kinds import DEPLOYMENT, NAMESPACE, POD, REPLICA_SET, SERVICE, Kind
 from aurora_tui.drill.kubernetes.moments import stamp
@@ -50,6 +51,8 @@ class Registry:
         self._now = now
         self._random = random
         self._addresses = 0
+        self.judges: list[Judge] = []
+        """Asked about every create, and about what clients update and delete."""
 
     def suffix(self, length: int = 5) -> str:
         """A random ending for a name, from Kubernetes' alphabet without vowels."""
@@ -92,7 +95,7 @@ class Registry:
         thing = _understood(kind, thing)
         if kind is SERVICE:
             self._address(thing)
-        self._admit(kind, thing["metadata"]["name"], namespace)
+        self._admit(kind, thing, namespace)
         if owning is not None:
             thing["metadata"]["managedFields"] = owning(None, thing)
         return Entry(kind, thing) if dry_run else self.store.put(kind, thing)
@@ -104,8 +107,14 @@ class Registry:
         """
         meta = {**made.thing["metadata"], "name": made.thing["metadata"]["generateName"] + self.suffix()}
         meta |= {"uid": self.uid(), "creationTimestamp": stamp(self._now())}
-        self._admit(made.kind, meta["name"], meta.get("namespace", ""))
-        return self.store.put(made.kind, {**made.thing, "metadata": meta})
+        thing = {**made.thing, "metadata": meta}
+        self._admit(made.kind, thing, meta.get("namespace", ""))
+        return self.store.put(made.kind, thing)
+
+    def judge(self, attempt: Attempt) -> None:
+        """Refused when any of the judges says so."""
+        for judge in self.judges:
+            judge(attempt)
 
     def _namespace_of(self, meta: Object, namespace: str) -> str:
         given: str = meta.get("namespace") or namespace or "default"
@@ -113,11 +122,13 @@ class Registry:
             raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
         return given
 
-    def _admit(self, kind: Kind, name: str, namespace: str) -> None:
+    def _admit(self, kind: Kind, thing: Object, namespace: str) -> None:
+        name = thing["metadata"]["name"]
         if kind.namespaced:
             home = self.find(NAMESPACE, "", namespace)
             if self.store.get(kind, namespace, name) is None and "deletionTimestamp" in home.thing["metadata"]:
                 raise terminating(kind, name, namespace)
+        self.judge(Attempt(operation="CREATE", kind=kind, namespace=namespace, name=name, thing=thing))
         if self.store.get(kind, namespace, name) is not None:
             raise already_exists(kind, name)
 

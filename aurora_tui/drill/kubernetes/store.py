@@ -132,6 +132,10 @@ class ObjectStore:
         """Call `listener` after every write, in order."""
         self._listeners.append(listener)
 
+    def ignore(self, listener: Callable[[Change], None]) -> None:
+        """Call it no more."""
+        self._listeners.remove(listener)
+
     def get(self, kind: Kind, namespace: str, name: str) -> Entry | None:
         """The object, or None."""
         shelf = self._shelves[kind].get(namespace)

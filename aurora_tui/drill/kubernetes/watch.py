@@ -89,6 +89,7 @@ class WatchHub:
         for watches in self._open.values():
             for watch in watches:
                 watch.end()
+        self.store.ignore(self._changed)
 
 
 def _line(type_: str, body: bytes) -> bytes:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from aurora_tui.clock import iso
 from aurora_tui.drill.kubernetes import autoscaling_v1, deletes, options
+from aurora_tui.drill.kubernetes.admission import Attempt
 from aurora_tui.drill.kubernetes.answers import answer
 from aurora_tui.drill.kubernetes.apply import applied
 from aurora_tui.drill.kubernetes.bodies import decoding, json_body, typed, yaml_object
@@ -201,8 +202,19 @@ def _not_declared(call: Call, unknown: list[str]) -> None:
 
 
 def _update(call: Call, before: Entry, after: Object, put: bool = False, owning: Owning | None = None) -> web.Response:
-    status, registry = call.target.subresource == "status", call.cluster.registry
-    entry = registry.update(
-        call.target.kind, before, after, call.dry_run, status=status, put=put, owning=owning or _owning(call)
-    )
+    target, registry = call.target, call.cluster.registry
+    status, owning = target.subresource == "status", owning or _owning(call)
+    if registry.judges:  # they come last: what is wrong in itself is refused before
+        wanted = registry.update(target.kind, before, after, True, status=status, put=put, owning=owning)
+        registry.judge(
+            Attempt(
+                operation="UPDATE",
+                kind=target.kind,
+                namespace=call.home,
+                name=target.name,
+                subresource=target.subresource,
+                thing=wanted.thing,
+            )
+        )
+    entry = registry.update(target.kind, before, after, call.dry_run, status=status, put=put, owning=owning)
     return answer(scale_of(entry) if call.target.subresource == "scale" else entry.json, 200, call.warnings)
