@@ -51,7 +51,7 @@ async def make_plan(reach: Reach, asked: Asked, journal: Journal, situation: Sit
     steps = chosen_steps(asked, stage)
     planning = asyncio.ensure_future(_planned(steps, reach))
     try:
-        found = await preflight(reach, asked, stage, journal, situation, planning)
+        found = await preflight(reach, asked, stage, journal, situation, steps, planning)
         planned = await planning
     finally:
         planning.cancel()
@@ -136,7 +136,7 @@ def _about(step: AnyStep) -> str:
 
 def _with_note(step: PlannedStep, steps: list[PlannedStep]) -> PlannedStep:
     """`step`, saying which step before it changes its object first: its own now → after is as of now."""
-    if step.subject is None:
+    if step.subject is None or not (step.changes or step.diff):
         return step
     before = [
         one
