@@ -87,7 +87,10 @@ ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
 
 # Everything there is to read but secrets, as the real cluster role `view`.
 _READABLE = {
-    "": ("configmaps", "events", "namespaces", "nodes", "pods", "pods/log", "pods/status", "services"),
+    "": (
+        *("configmaps", "events", "namespaces", "nodes", "pods", "pods/log", "pods/status", "services"),
+        "resourcequotas",  # not served here: who may read them is told so, with a 404
+    ),
     "apps": ("deployments", "deployments/scale", "deployments/status", "replicasets", "replicasets/status"),
     "autoscaling": ("horizontalpodautoscalers",),
     "coordination.k8s.io": ("leases",),
