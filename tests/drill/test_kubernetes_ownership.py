@@ -206,3 +206,23 @@ def test_applies_one_after_another_leave_what_their_owners_last_said(
         assert owners(live) == {
             who: ("Apply", {"f:data": {f"f:{key}": {} for key in sorted(keys)}}) for who, keys in owned.items() if keys
         }
+
+
+async def test_times_are_of_who_wrote_and_not_of_who_lost_a_field(api: Api) -> None:
+    def times(thing: dict[str, Any]) -> dict[str, str]:
+        return {e["manager"]: e["time"] for e in thing["metadata"]["managedFields"] if e.get("subresource") != "status"}
+
+    before = times(await api.get(BRIDGE))
+    api.cluster.pass_time(100)
+    image = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "aurora/bridge:x"}]
+    status, after = await api.ask(
+        "PATCH", f"{BRIDGE}?fieldManager=a", image, Content_Type="application/json-patch+json"
+    )
+    assert status == 200
+    assert {name: time for name, time in times(after).items() if name in before} == before
+    first = times(after)["a"]
+    assert first > max(before.values())
+    api.cluster.pass_time(100)
+    image[0]["value"] = "aurora/bridge:y"
+    _, again = await api.ask("PATCH", f"{BRIDGE}?fieldManager=a", image, Content_Type="application/json-patch+json")
+    assert times(again)["a"] > first, "another value in the same field is a write too"

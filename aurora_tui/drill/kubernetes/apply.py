@@ -41,13 +41,16 @@ def applied(
         raise _refusal(owners, clashes)
     for other, path in clashes:
         owners.sets[other].discard(path)
-    given_up = owners.sets.get(manager, set()) - asked.keys()
+    had = owners.sets.get(manager, set())
+    given_up = had - asked.keys()
     owners.sets[manager] = set(asked)
     thing = _merged(type_, copy.deepcopy(dict(live)), config, "", "")
     kept = owners.others(manager) | asked.keys()
     for path in sorted(given_up, key=len):  # an item before its fields: without its key it could not be found
         if not any(held[: len(path)] == path for held in kept):
             _drop(type_, thing, path)
+    if had != owners.sets[manager] or flat(type_, thing) != there:
+        owners.wrote.add(manager)
     return thing, owners.entries(now)
 
 

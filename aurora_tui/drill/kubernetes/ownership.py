@@ -171,12 +171,13 @@ class Owners:
         entries = list(entries)
         self._times = {_manager(entry): str(entry.get("time", "")) for entry in entries}
         self.sets = {_manager(entry): decoded(entry["fieldsV1"]) for entry in entries}
-        self._before = {manager: set(paths) for manager, paths in self.sets.items()}
+        self.wrote: set[Manager] = set()
+        """Who has changed a value just now. Whom another one has taken a field from has not."""
 
     def entries(self, now: str) -> list[Object]:
-        """managedFields; sets that changed are of `now`. Applies come first, then the oldest."""
+        """managedFields; the sets of those who wrote are of `now`. Applies come first, then the oldest."""
         made = [
-            _entry(manager, paths, self._times[manager] if self._before.get(manager) == paths else now)
+            _entry(manager, paths, now if manager in self.wrote else self._times.get(manager, now))
             for manager, paths in self.sets.items()
             if paths
         ]
@@ -196,6 +197,7 @@ class Owners:
         for other, paths in self.sets.items():
             paths -= gone if other == manager else gone | changed
         if changed:
+            self.wrote.add(manager)
             self.sets[manager] = self.sets.get(manager, set()) | changed
 
     def others(self, manager: Manager) -> set[Path]:
