@@ -17,7 +17,7 @@ from aurora_tui.errors import AuroraError
 from aurora_tui.situation.duration import Duration
 from aurora_tui.situation.runbook import Wait
 
-_FIRST_POLL, _LONGEST_POLL = 0.2, 1.0  # real seconds between two looks at a goal
+_FIRST_POLL, _LONGEST_POLL = 0.1, 1.0  # real seconds between two looks at a goal
 _REAL_AT_LEAST = 30.0  # real seconds that a limit leaves, however fast a drill's clock is: answers take real time
 T = TypeVar("T")
 
