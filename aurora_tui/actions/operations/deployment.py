@@ -107,6 +107,33 @@ def last_word(found: Object, *fields: str) -> str:
     return f", by {manager} at {time}" if time else f", by {manager}"
 
 
+def selector(found: Object) -> str:
+    """Its selector as a query writes it: `app=bridge,tier in (a,b)`."""
+    chosen = (found.get("spec") or {}).get("selector") or {}
+    terms = [f"{key}={value}" for key, value in sorted((chosen.get("matchLabels") or {}).items())]
+    for one in chosen.get("matchExpressions") or []:
+        key, operator, values = one.get("key"), one.get("operator"), ",".join(one.get("values") or [])
+        told = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": f"{key}"}
+        terms.append(told.get(operator, f"!{key}"))
+    return ",".join(terms)
+
+
+def unobserved(found: Object) -> bool:
+    """Whether its controller has not acted on its last change yet: what it says of revisions is of before."""
+    return int(metadata(found).get("generation") or 0) > int((found.get("status") or {}).get("observedGeneration") or 0)
+
+
+def paused(found: Object) -> bool:
+    """Whether a new template has no effect until `kubectl rollout resume`."""
+    return bool((found.get("spec") or {}).get("paused"))
+
+
+def template(found: Object) -> Object:
+    """Its pod template."""
+    made: Object = (found.get("spec") or {}).get("template") or {}
+    return made
+
+
 def permission(planned: PlannedStep, verb: str, subresource: str = "") -> Permission:
     """The right to `verb` the deployment that the step is about."""
     which = about(planned)
