@@ -13,11 +13,14 @@ from aurora_tui.drill.happening import Happening
 from aurora_tui.drill.kubernetes import Cluster
 from aurora_tui.drill.kubernetes.admission import OPERATIONS, Webhook
 from aurora_tui.drill.kubernetes.auth import Authenticator
-from aurora_tui.drill.kubernetes.kinds import DEPLOYMENT, KINDS
+from aurora_tui.drill.kubernetes.kinds import DEPLOYMENT, KINDS, RESOURCE_QUOTA
 from aurora_tui.drill.kubernetes.ownership import written_by
+from aurora_tui.drill.kubernetes.quotas import counts
+from aurora_tui.drill.kubernetes.registry import DeleteOptions
 from aurora_tui.drill.manifests import CANARY, DEPLOYMENTS, NAMESPACE
 
 WEBHOOK = "policy.drill.local"
+QUOTA = "drill"
 BUSY = "drill/busybody"
 """The annotation that a busybody counts up."""
 
@@ -33,6 +36,12 @@ class DenyWrites(Happening, frozen=True, kw_only=True, tag="deny-writes"):
     message: str = "changes are frozen"
     code: Literal[400, 403] = 403
     operations: tuple[Literal["CREATE", "UPDATE", "DELETE"], ...] = OPERATIONS  # type: ignore[assignment]
+
+
+class Quota(Happening, frozen=True, kw_only=True, tag="quota"):
+    """A ResourceQuota lets the namespace have `pods` pods, or no more than it has now, until `recover` deletes it."""
+
+    pods: int | None = None
 
 
 class Busybody(Happening, frozen=True, kw_only=True, tag="busybody"):
@@ -54,8 +63,8 @@ class ExpireToken(Happening, frozen=True, kw_only=True, tag="expire-token"):
     user: Literal["drill-operator", "drill-admin", "drill-viewer"] = "drill-operator"
 
 
-Hindrance = DenyWrites | Busybody | ApiOutage | ExpireToken
-HINDRANCES: tuple[type[Happening], ...] = (DenyWrites, Busybody, ApiOutage, ExpireToken)
+Hindrance = DenyWrites | Quota | Busybody | ApiOutage | ExpireToken
+HINDRANCES: tuple[type[Happening], ...] = (DenyWrites, Quota, Busybody, ApiOutage, ExpireToken)
 
 
 def check(event: object, place: str) -> None:
@@ -64,6 +73,8 @@ def check(event: object, place: str) -> None:
         case DenyWrites() if event.resource.partition("/")[0] not in {"*", *(kind.plural for kind in KINDS)}:
             known = ", ".join(kind.plural for kind in KINDS)
             raise msgspec.ValidationError(f"{event.resource!r} is not one of {known} - at `{place}.resource`")
+        case Quota() if event.pods is not None and not 0 <= event.pods <= 100_000:
+            raise msgspec.ValidationError(f"{event.pods} is not a number of pods - at `{place}.pods`")
         case Busybody() if event.deployment not in DEPLOYMENTS:
             known = ", ".join(DEPLOYMENTS)
             raise msgspec.ValidationError(f"{event.deployment!r} is not one of {known} - at `{place}.deployment`")
@@ -99,6 +110,7 @@ class Hindrances:
         """What is in force, in the scenario's words."""
         return [
             *("deny-writes" for _ in self._webhooks),
+            *(("quota",) if self._cluster.store.get(RESOURCE_QUOTA, NAMESPACE, QUOTA) is not None else ()),
             *("busybody" for _ in self._busy),
             *(("api-outage",) if self._outage is not None else ()),
             *("expire-token" for _ in self._door.expired),
@@ -117,6 +129,8 @@ class Hindrances:
                 )
                 self._webhooks.append(webhook)
                 self._cluster.registry.judges.append(webhook)
+            case Quota():
+                self._limit(event.pods)
             case Busybody():
                 self._let_be(event.deployment)
                 if event.rate > 0.0:
@@ -137,6 +151,9 @@ class Hindrances:
         for webhook in self._webhooks:
             self._cluster.registry.judges.remove(webhook)
         self._webhooks.clear()
+        quota = self._cluster.store.get(RESOURCE_QUOTA, NAMESPACE, QUOTA)
+        if quota is not None:
+            self._cluster.registry.delete(quota, DeleteOptions())
         self._door.expired.clear()
         async with self._one_at_a_time:
             await self._be_back()
@@ -146,6 +163,12 @@ class Hindrances:
         self._end_outage()
         for name in list(self._busy):
             self._let_be(name)
+
+    def _limit(self, pods: int | None) -> None:
+        if pods is None:
+            pods = sum(counts(pod) for pod in self._cluster.pods(NAMESPACE))
+        head = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": QUOTA, "namespace": NAMESPACE}}
+        self._cluster.apply_manifests([{**head, "spec": {"hard": {"pods": str(pods)}}}])
 
     def _let_be(self, deployment: str) -> None:
         writing = self._busy.pop(deployment, None)

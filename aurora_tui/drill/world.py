@@ -17,7 +17,7 @@ from aurora_tui.drill.cluster_events import Churn, ClusterEvents, Crowd, NodeLos
 from aurora_tui.drill.control import control_app
 from aurora_tui.drill.disturbance import Disturbances
 from aurora_tui.drill.exporter import Exporter, exporter_app
-from aurora_tui.drill.hindrances import ApiOutage, Busybody, DenyWrites, ExpireToken, Hindrances
+from aurora_tui.drill.hindrances import ApiOutage, Busybody, DenyWrites, ExpireToken, Hindrances, Quota
 from aurora_tui.drill.history import history
 from aurora_tui.drill.kubernetes import Behaviour, Cluster, kubeconfig, kubernetes_app, loopback_tls, roles
 from aurora_tui.drill.kubernetes.auth import Authenticator
@@ -226,7 +226,7 @@ class World:
                     await self._start_exporter(job)
             case NodeLoss() | NodeReturn() | PodTrouble() | Crowd() | Churn():
                 self._cluster_events.apply(event)
-            case DenyWrites() | Busybody() | ApiOutage() | ExpireToken():
+            case DenyWrites() | Quota() | Busybody() | ApiOutage() | ExpireToken():
                 await self._hindrances.apply(event)
             case _:
                 self._disturbances.add(event)

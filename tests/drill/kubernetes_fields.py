@@ -20,7 +20,7 @@ _HEAD = """\
 _ROOTS = (
     "V1Namespace", "V1Node", "V1Pod", "CoreV1Event", "V1Service", "V1ConfigMap", "V1Secret", "V1Deployment",
     "V1ReplicaSet", "V1Lease", "V2HorizontalPodAutoscaler", "V1PodDisruptionBudget", "V1Eviction", "V1Scale",
-    "V1DeleteOptions",
+    "V1DeleteOptions", "V1ResourceQuota",
 )  # fmt: skip
 _GATEWAY = """\
 HTTPBackendRef: filters [any, group str, kind str, name! str, namespace str, port int32, weight int32
@@ -42,8 +42,18 @@ _INT64 = frozenset(
 )  # fmt: skip
 _MICRO = frozenset({"acquireTime", "eventTime", "lastObservedTime", "renewTime"})
 _QUANTITIES = frozenset(
-    {"allocatable", "allocatedResources", "averageValue", "divisor", "limits", "overhead", "requests", "sizeLimit"}
-    | {"tolerance"}
+    {
+        "allocatable",
+        "allocatedResources",
+        "averageValue",
+        "divisor",
+        "hard",
+        "limits",
+        "overhead",
+        "requests",
+        "sizeLimit",
+    }
+    | {"tolerance", "used"}
 )
 _INT_OR_STRING = frozenset({"maxSurge", "maxUnavailable", "minAvailable", "port", "targetPort"})
 

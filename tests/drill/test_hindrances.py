@@ -226,6 +226,7 @@ async def test_an_outage_ends_with_recovery_and_does_not_end_the_next_one(told: 
     [
         ({"do": "deny-writes", "resource": "deployment"}, "'deployment' is not one of namespaces, nodes, pods"),
         ({"do": "deny-writes", "code": 500}, "code"),
+        ({"do": "quota", "pods": -1}, "-1 is not a number of pods"),
         ({"do": "busybody", "deployment": "bridge"}, "'bridge' is not one of aurora-bridge"),
         ({"do": "busybody", "rate": -1.0}, "-1.0 is not between 0 and 1000"),
         ({"do": "api-outage", "seconds": 0}, "0.0 is not above 0"),
@@ -235,3 +236,25 @@ async def test_an_outage_ends_with_recovery_and_does_not_end_the_next_one(told: 
 async def test_what_cannot_happen_is_refused_with_its_place(event: dict[str, Any], said: str) -> None:
     with pytest.raises(UsageError, match=said):
         event_of(event)
+
+
+async def test_a_quota_lets_no_pod_more_come_until_recovery(told: Told) -> None:
+    await told.now(do="quota")
+    assert told.hindrances.names() == ["quota"]
+    await told.api.ask("PATCH", f"{BRIDGE}/scale", {"spec": {"replicas": 5}}, Content_Type=MERGE)
+    told.cluster.pass_time(60)
+    assert len(await told.pods()) == 3
+    assert (
+        "exceeded quota: drill, requested: pods=1, used: pods=6, limited: pods=6"
+        in (told.events("FailedCreate")[0]["message"])
+    )
+    await told.hindrances.recover()
+    told.cluster.pass_time(60)
+    assert (len(await told.pods()), told.hindrances.names()) == (5, [])
+
+
+async def test_a_quota_may_be_set_anew(told: Told) -> None:
+    await told.now(do="quota", pods=2)
+    await told.now(do="quota", pods=7)
+    quota = await told.api.get(f"/api/v1/namespaces/{NAMESPACE}/resourcequotas/drill")
+    assert quota["spec"] == {"hard": {"pods": "7"}}

@@ -20,6 +20,7 @@ from aurora_tui.drill.kubernetes.kubelet import Kubelets
 from aurora_tui.drill.kubernetes.node_leases import NodeLeases
 from aurora_tui.drill.kubernetes.node_lifecycle import NodeLifecycle
 from aurora_tui.drill.kubernetes.ownership import written_by
+from aurora_tui.drill.kubernetes.quota_keeper import QuotaKeeper
 from aurora_tui.drill.kubernetes.registry import Registry
 from aurora_tui.drill.kubernetes.replicasets import ReplicaSetController
 from aurora_tui.drill.kubernetes.scheduler import Scheduler
@@ -65,11 +66,14 @@ class Cluster:
         self.kubelets = Kubelets(tools)
         # ReplicaSets before deployments: pods that are to go are marked before new ones are asked for.
         self.nodes = NodeLifecycle(tools)
+        quotas = QuotaKeeper(tools)
+        self.registry.quota = quotas.judge
         replica_sets = ReplicaSetController(tools)
         controllers: tuple[Controller, ...] = (
             replica_sets, DeploymentController(tools, replica_sets), Scheduler(tools), self.kubelets,
             self.nodes, GarbageCollector(tools), NamespaceController(tools),
             DisruptionController(tools), AutoscalerController(tools), NodeLeases(tools, self.nodes.is_silent),
+            quotas,
         )  # fmt: skip
         self._concerned = {kind: [each for each in controllers if kind in each.kinds] for kind in KINDS}
         self.store.listen(self._changed)

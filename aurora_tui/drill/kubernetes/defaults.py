@@ -16,6 +16,7 @@ from aurora_tui.drill.kubernetes.kinds import (
     NODE,
     POD,
     REPLICA_SET,
+    RESOURCE_QUOTA,
     SECRET,
     SERVICE,
     Kind,
@@ -183,7 +184,7 @@ def _namespace(thing: Object) -> Object:
     return thing
 
 
-def _node(thing: Object) -> Object:
+def _bare(thing: Object) -> Object:
     thing.setdefault("spec", {})
     thing.setdefault("status", {})
     return thing
@@ -240,10 +241,11 @@ _DEFAULTS: dict[Kind, Callable[[Object], Object]] = {
     POD: _pod,
     SERVICE: _service,
     NAMESPACE: _namespace,
-    NODE: _node,
+    NODE: _bare,
     EVENT: _event,
     SECRET: _secret,
     AUTOSCALER: _autoscaler,
     DISRUPTION_BUDGET: _disruption_budget,
     HTTP_ROUTE: _http_route,
+    RESOURCE_QUOTA: _bare,
 }

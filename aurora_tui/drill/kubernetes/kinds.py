@@ -112,6 +112,10 @@ DISRUPTION_BUDGET = Kind(
         ("status", {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0}),
     ),
 )  # fmt: skip
+RESOURCE_QUOTA = Kind(
+    "", "v1", "ResourceQuota", "resourcequotas", True, ("quota",), ("status",), answers_with_object=True,
+    empty=(("spec", {}), ("status", {})),
+)  # fmt: skip
 HTTP_ROUTE = Kind(
     "gateway.networking.k8s.io", "v1", "HTTPRoute", "httproutes", True, (), ("status",), ("gateway-api",), True,
     needs_version=True,
@@ -119,7 +123,7 @@ HTTP_ROUTE = Kind(
 
 KINDS: tuple[Kind, ...] = (
     NAMESPACE, NODE, POD, EVENT, SERVICE, CONFIG_MAP, SECRET, DEPLOYMENT, REPLICA_SET, AUTOSCALER, LEASE,
-    DISRUPTION_BUDGET, HTTP_ROUTE,
+    DISRUPTION_BUDGET, HTTP_ROUTE, RESOURCE_QUOTA,
 )  # fmt: skip
 BY_NAME = {(kind.api_version, kind.name): kind for kind in KINDS}
 OLDER = {AUTOSCALER_V1: AUTOSCALER}

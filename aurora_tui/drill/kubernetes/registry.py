@@ -53,6 +53,8 @@ class Registry:
         self._addresses = 0
         self.judges: list[Judge] = []
         """Asked about every create, and about what clients update and delete."""
+        self.quota: Judge | None = None
+        """Asked last about every create."""
 
     def suffix(self, length: int = 5) -> str:
         """A random ending for a name, from Kubernetes' alphabet without vowels."""
@@ -128,7 +130,10 @@ class Registry:
             home = self.find(NAMESPACE, "", namespace)
             if self.store.get(kind, namespace, name) is None and "deletionTimestamp" in home.thing["metadata"]:
                 raise terminating(kind, name, namespace)
-        self.judge(Attempt(operation="CREATE", kind=kind, namespace=namespace, name=name, thing=thing))
+        attempt = Attempt(operation="CREATE", kind=kind, namespace=namespace, name=name, thing=thing)
+        self.judge(attempt)
+        if self.quota is not None:
+            self.quota(attempt)
         if self.store.get(kind, namespace, name) is not None:
             raise already_exists(kind, name)
 

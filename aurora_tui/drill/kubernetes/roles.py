@@ -88,7 +88,17 @@ ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
 # Everything there is to read but secrets, as the real cluster role `view`.
 _READABLE = {
     "": (
-        *("configmaps", "events", "namespaces", "nodes", "pods", "pods/log", "pods/status", "services"),
+        *(
+            "configmaps",
+            "events",
+            "namespaces",
+            "nodes",
+            "pods",
+            "pods/log",
+            "pods/status",
+            "resourcequotas",
+            "services",
+        ),
         "resourcequotas",  # not served here: who may read them is told so, with a 404
     ),
     "apps": ("deployments", "deployments/scale", "deployments/status", "replicasets", "replicasets/status"),

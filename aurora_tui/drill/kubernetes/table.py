@@ -18,6 +18,7 @@ from aurora_tui.drill.kubernetes.kinds import (
     NODE,
     POD,
     REPLICA_SET,
+    RESOURCE_QUOTA,
     SECRET,
     SERVICE,
     Kind,
@@ -165,6 +166,15 @@ def _disruption_budget(thing: Object, now: float) -> Cells:
     return [thing["metadata"]["name"], *bounds, thing["status"].get("disruptionsAllowed", 0), _age(thing, now)]
 
 
+def _quota(thing: Object, now: float) -> Cells:
+    status = thing.get("status") or {}
+    hard, used = status.get("hard") or {}, status.get("used") or {}
+    said = {True: [], False: []}  # type: dict[bool, list[str]]
+    for name in sorted(hard):
+        said[name.startswith("limits")].append(f"{name}: {used.get(name, '0')}/{hard[name]}")
+    return [thing["metadata"]["name"], ", ".join(said[False]), ", ".join(said[True]), _age(thing, now)]
+
+
 def _plain(thing: Object, now: float) -> Cells:
     return [thing["metadata"]["name"], _age(thing, now)]
 
@@ -192,6 +202,7 @@ _TABLES: dict[Kind, tuple[str, Callable[[Object, float], Cells]]] = {
     AUTOSCALER: ("Name,Reference,Targets,MinPods,MaxPods,Replicas,Age", _autoscaler),
     DISRUPTION_BUDGET: ("Name,Min Available,Max Unavailable,Allowed Disruptions,Age", _disruption_budget),
     HTTP_ROUTE: ("Name,Hostnames,Age", _route),
+    RESOURCE_QUOTA: ("Name,Request,Limit,Age", _quota),
 }  # fmt: skip
 _NUMBERS = frozenset({"Desired", "Current", "Up-to-date", "Available", "Data", "Count", "Allowed Disruptions"})
 

@@ -6,7 +6,17 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from aurora_tui.drill.kubernetes.kinds import AUTOSCALER, DEPLOYMENT, DISRUPTION_BUDGET, LEASE, POD, REPLICA_SET, Kind
+from aurora_tui.drill.kubernetes import quotas
+from aurora_tui.drill.kubernetes.kinds import (
+    AUTOSCALER,
+    DEPLOYMENT,
+    DISRUPTION_BUDGET,
+    LEASE,
+    POD,
+    REPLICA_SET,
+    RESOURCE_QUOTA,
+    Kind,
+)
 from aurora_tui.drill.kubernetes.schema import types
 from aurora_tui.drill.kubernetes.selectors import labels_match
 from aurora_tui.drill.kubernetes.status import Cause, bad_request, invalid
@@ -44,6 +54,8 @@ def check(kind: Kind, thing: Object, before: Object | None = None) -> None:
         causes += _autoscaler(thing["spec"])
     elif kind is DISRUPTION_BUDGET:
         causes += _budget(thing["spec"])
+    elif kind is RESOURCE_QUOTA:
+        causes += quotas.causes(thing["spec"])
     elif kind is POD:
         causes += _pod_spec(thing["spec"], "spec", kind, name)
         if before is not None and _fixed(thing["spec"]) != _fixed(before["spec"]):
