@@ -81,6 +81,7 @@ class Status(msgspec.Struct, rename="camel"):
     details: _Details | None = None
 
 
+_LONGEST = 400  # characters of what the API says
 _STATUS = msgspec.json.Decoder(Status)
 _VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _PATH = re.compile(
@@ -133,7 +134,7 @@ def status_error(
     causes = (told.details.causes or []) if told.details else []
     if any(cause.reason == "ResourceVersionTooLarge" for cause in causes):
         reason = "ResourceVersionTooLarge"
-    words = safe(told.message or said_in_words(body), 400) or f"HTTP {code}"
+    words = _both_ends(told.message or said_in_words(body), _LONGEST) or f"HTTP {code}"
     return ApiError(
         f"cannot {request}: {words}" + ("" if str(code) in words else f" ({code})"),
         _remedy(code, request),
@@ -141,6 +142,14 @@ def status_error(
         reason=reason,
         retry_after=_seconds(retry_after, told),
     )
+
+
+def _both_ends(text: str, limit: int) -> str:
+    """`text` made safe, without its middle when it is too long: some refusals quote an object before they say why."""
+    if len(text) <= limit:
+        return safe(text, limit)
+    half = limit // 2
+    return f"{safe(text[:half], half)} … {safe(text[-half:], half)}"
 
 
 def said_in_words(body: bytes) -> str:
