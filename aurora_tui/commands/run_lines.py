@@ -58,7 +58,7 @@ def run_lines(run: Run, now: float, width: int) -> Iterator[str]:
 def step_lines(step: StepRun, run: Run, width: int) -> Iterator[str]:
     """One step: when it ended counted from the approval, how, and what was said."""
     at = step.ended_at if step.ended_at is not None else step.began_at
-    when = "" if at is None else span(at - run.approved_at)
+    when = "" if at is None else minutes(at - run.approved_at)
     state = "was so" if step.already and step.state.value == "done" else step.state.value
     words = f"{step.title}: {step.words}" if step.words else step.title
     yield from hanging(f"  {when:>8}  {step.number:>2}/{len(run.steps)} {state:8} ", words, width)
@@ -67,7 +67,13 @@ def step_lines(step: StepRun, run: Run, width: int) -> Iterator[str]:
 def clock_line(run: Run, now: float) -> str:
     """How long it has taken so far, or took, against its target: `00:41 of 05:00`."""
     taken = max(0.0, (now if run.ended_at is None else run.ended_at) - run.approved_at)
-    return span(taken) + ("" if run.target is None else f" of {span(run.target)}")
+    return minutes(taken) + ("" if run.target is None else f" of {minutes(run.target)}")
+
+
+def minutes(seconds: float) -> str:
+    """A length of time as a clock shows it: 00:15, 05:00, 1:02:03."""
+    whole = max(0, int(seconds))
+    return span(whole) if whole >= 3600 else f"{whole // 60:02}:{whole % 60:02}"
 
 
 def next_lines(run: Run, width: int) -> Iterator[str]:
