@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from textual.binding import Binding, BindingType
 
@@ -24,6 +24,9 @@ EVERYWHERE: list[BindingType] = [
     Binding("shift+tab", "focus_previous", "to the panel before", id="console.previous"),
     Binding("v", "why", "why this verdict, and every source's state", id="console.why"),
     Binding("l", "log", "the log of the pod under the cursor", id="console.log"),
+    Binding("o", "runs", "the run that is under way, or the runs there were", id="console.runs"),
+    Binding("r", "restart", "restart the deployment under the cursor (asks first)", id="console.restart"),
+    Binding("d", "delete_pod", "delete the pod under the cursor (asks first)", id="console.delete-pod"),
     Binding("x", "every_pod", "every pod and alert, or only what is not well", id="console.every-pod"),
     Binding("T", "next_theme", "next theme", id="console.theme"),
     Binding("question_mark", "help", "this help", id="console.help"),
@@ -33,18 +36,23 @@ EVERYWHERE: list[BindingType] = [
 ]
 
 
-def later(runbooks: Sequence[Runbook]) -> dict[str, str]:
-    """Key → word of everything that comes with a later version: the mission's runbooks, then our own list."""
+def actions(runbooks: Sequence[Runbook]) -> dict[str, str]:
+    """Key → word of the mission's runbooks, then of our own list."""
     words = {runbook.key: runbook.title for runbook in runbooks}
     return words | {key: word for key, word in LATER.items() if key not in words}
 
 
-def bar(words: dict[str, str]) -> list[Key]:
-    """The key bar. Runbooks stand first, dimmed; `?` and `q` never leave it."""
-    actions = [key for key in words if key != "a"]
-    keys = [
-        Key(key, words[key], able=False, drop=1 if at < _FIRST else 8 + (at if key != "S" else 0))
-        for at, key in enumerate(actions)
+def carried_out(runbooks: Sequence[Runbook]) -> dict[str, Runbook]:
+    """Key → runbook of those that say what is to be done."""
+    return {runbook.key: runbook for runbook in runbooks if runbook.step or runbook.stage}
+
+
+def bar(words: dict[str, str], able: Collection[str] = (), run: Key | None = None) -> list[Key]:
+    """The key bar. A run that goes on stands first, then runbooks, dimmed if they come later; `?` and `q` stay."""
+    keys = [run] if run is not None else []
+    keys += [
+        Key(key, words[key], able=key in able, drop=1 if at < _FIRST else 8 + (at if key != "S" else 0))
+        for at, key in enumerate(key for key in words if key != "a")
     ]
     keys += [
         Key("⏎", "details", drop=2),
@@ -58,9 +66,21 @@ def bar(words: dict[str, str]) -> list[Key]:
     return keys
 
 
-def help_lines(groups: Iterable[tuple[str, Iterable[BindingType]]], words: dict[str, str], cells: int) -> list[Line]:
-    """Help from the bindings themselves, so that it cannot say anything else than the keys do."""
+def help_lines(
+    groups: Iterable[tuple[str, Iterable[BindingType]]],
+    words: dict[str, str],
+    cells: int,
+    runbooks: Sequence[Runbook] = (),
+) -> list[Line]:
+    """Help from the bindings themselves, so that it cannot say anything else than the keys do.
+
+    `words` come with a later version; `runbooks` open a confirmation.
+    """
     lines: list[Line] = []
+    if runbooks:
+        lines.append((span("RUNBOOKS: EACH SHOWS ITS PLAN FIRST, AND ASKS FOR A WORD", "accent bold"),))
+        words_of = ((one.key, f"{one.title}. {one.summary}" if one.summary else one.title) for one in runbooks)
+        lines += [_help_line(key, words, cells) for key, words in words_of]
     for title, bindings in groups:
         lines += [(), (span(title, "accent bold"),)] if lines else [(span(title, "accent bold"),)]
         for binding in bindings:

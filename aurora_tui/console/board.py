@@ -12,7 +12,7 @@ from textual.geometry import Size
 from textual.timer import Timer as TextualTimer
 
 from aurora_tui.console import flow, geometry, header, keybar, themes
-from aurora_tui.console.bindings import bar, later
+from aurora_tui.console.bindings import actions, bar
 from aurora_tui.console.canvas import Canvas
 from aurora_tui.console.dialog import Details
 from aurora_tui.console.frugal import FrugalDisplay
@@ -23,6 +23,7 @@ from aurora_tui.console.pulse import Pulse
 from aurora_tui.settings import Settings
 
 if TYPE_CHECKING:
+    from aurora_tui.console.acting.flow import Acting
     from aurora_tui.console.drawing import Listing
     from aurora_tui.situation.situation import Situation
 
@@ -36,7 +37,7 @@ MESSAGE_SECONDS = 4.0
 class Board(FrugalDisplay):
     """Draws what `pulse` holds; knows neither where that comes from nor what a key does."""
 
-    CSS = "Screen { layers: base over top; overflow: hidden; } #small { layer: top; display: none; }"
+    CSS = "Screen { layers: base over act top; overflow: hidden; } #small { layer: top; display: none; }"
 
     def __init__(self, settings: Settings, pulse: Pulse) -> None:
         super().__init__()
@@ -50,7 +51,9 @@ class Board(FrugalDisplay):
         self._pending: TextualTimer | None = None
         self._drawn_until = 0.0  # monotonic: the draws so far are those of all time up to then
         self._message: tuple[str, float] | None = None
-        self._later = later(settings.mission.runbook)
+        self._actions = actions(settings.mission.runbook)
+        self._able: frozenset[str] = frozenset()
+        self._acting: Acting | None = None
         self._problems = self._use_themes(settings.theme)
         self._palette = self._make_palette()
 
@@ -91,6 +94,11 @@ class Board(FrugalDisplay):
         """The layer for details."""
         return self.screen_stack[0].query_one("#details", Details)
 
+    @property
+    def palette(self) -> Palette:
+        """The colours that are on."""
+        return self._palette
+
     def draw_soon(self) -> None:
         """Draw at once, unless more were drawn of late than may be; then as soon as the next may, 200 ms later at most.
 
@@ -124,12 +132,14 @@ class Board(FrugalDisplay):
         lines = header.lines(self.settings, situation, now, head.width, head.height)
         self.canvas("header").paint(lines, head.width, head.height)
         self.canvas("banner").paint(self._banner(situation, now, verdict), verdict.width, verdict.height)
-        self.canvas("keys").paint([self._key_line(keys.width)], keys.width, 1)
         for number, name in enumerate(PANELS, 1):
             title = f"{number} {self._title(name)}"
             heads = self._heads(name, situation)
             self.panel(name).show(title, rows[name], boxes[name], placed.framed, lost is not None, heads)
         self.details.show(boxes["details"], lost is not None)
+        if self._acting is not None and self._acting.layer is not None:
+            self._acting.layer.show(boxes["details"], lost is not None)
+        self.canvas("keys").paint([self._key_line(keys.width)], keys.width, 1)
 
     def _rows(self, name: str, situation: Situation | None, now: float | None) -> list[Row]:
         """The rows of one panel for the width it has."""
@@ -175,7 +185,20 @@ class Board(FrugalDisplay):
     def _key_line(self, width: int) -> Line:
         if self._message is not None and time.monotonic() >= self._message[1]:
             self._message = None
-        return keybar.line(bar(self._later), width, self._message[0] if self._message else None)
+        message = self._message[0] if self._message else None
+        if self._acting is not None and self._acting.open and self._acting.layer is not None:
+            layer = self._acting.layer
+            return keybar.line(layer.keys, width, layer.hint or message)
+        return keybar.line(bar(self._actions, self._able, self._run_key()), width, message)
+
+    def _run_key(self) -> keybar.Key | None:
+        """The run of a runbook that goes on, or has just ended."""
+        situation, now = self.pulse.situation, self.pulse.now()
+        if situation is None or now is None or not situation.runs:
+            return None
+        from aurora_tui.console.acting.telling import telling
+
+        return telling(situation.runs, now)
 
     def _draw_too_small(self) -> None:
         width, height = self._extent

@@ -9,12 +9,16 @@ from aurora_tui.console.ink import Line, Span, fit, span, width
 
 
 class Key(NamedTuple):
-    """A key on the bar. `drop`: the higher, the sooner it leaves a narrow bar; `able` False dims it."""
+    """A key on the bar. `drop`: the higher, the sooner it leaves a narrow bar; `able` False dims it.
+
+    `ink`: of the word, where it tells more than what the key is for.
+    """
 
     key: str
     word: str
     able: bool = True
     drop: int = 0
+    ink: str = ""
 
 
 def line(keys: Sequence[Key], cells: int, message: str | None = None) -> Line:
@@ -33,6 +37,6 @@ def _parts(keys: Sequence[Key]) -> list[Span]:
         parts += [span("  ")] if number else []
         parts += [
             span(item.key, "accent bold" if item.able else "dim"),
-            span(f" {item.word}", "" if item.able else "dim"),
+            span(f" {item.word}", item.ink if item.able else "dim"),
         ]
     return parts

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aurora_tui.console import figures, geometry, moments
-from aurora_tui.console.bindings import bar, later
+from aurora_tui.console.bindings import actions, bar
 from aurora_tui.console.canvas import differing
 from aurora_tui.console.details.chart import chart
 from aurora_tui.console.frame import frame
@@ -18,7 +18,7 @@ from aurora_tui.situation.mission import Direction
 from aurora_tui.situation.slo import Point
 from tests.console import situations as made_up
 
-WORDS = later(made_up.settings().mission.runbook)
+WORDS = actions(made_up.settings().mission.runbook)
 TEXT = st.text(st.sampled_from("ab 東é…\u0301x"), max_size=30)
 
 

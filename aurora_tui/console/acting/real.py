@@ -1,0 +1,65 @@
+"""The real desk, as the dialog speaks to it. Imported in a thread at the first key that acts, never before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aurora_tui.actions.desk import Asked
+from aurora_tui.actions.desk import Desk as ActionsDesk
+from aurora_tui.actions.plan import Cluster, Plan
+from aurora_tui.console.acting.desk import SecondConsent, Wish
+from aurora_tui.errors import AuroraError
+from aurora_tui.settings import Settings
+
+
+class RealDesk:
+    """Turns wishes into what `actions` asks for, and its answers into what is shown."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._desk = ActionsDesk(settings)
+        self._seen: Cluster | None = None
+
+    async def plan(self, wish: Wish) -> Plan:
+        """What it would do now."""
+        if self._seen is None:
+            self._seen = await self._desk.identify()
+        how: dict[str, Any] = {
+            "ground": wish.ground,
+            "on_what_we_know": wish.blind_accepted,
+            "override": wish.override,
+            "take_over": wish.take_over,
+            "seen": self._seen,
+        }
+        if wish.inverse_of is not None:
+            return await self._desk.plan_inverse(wish.inverse_of, wish.situation, **how)
+        if wish.runbook is None:
+            raise AuroraError("There is nothing to plan", "Choose a runbook.")
+        return await self._desk.plan(Asked(runbook=wish.runbook, choice=wish.choice, **how), wish.situation)
+
+    async def stale(self, plan: Plan) -> str | None:
+        """What changed since."""
+        return await self._desk.stale(plan)
+
+    async def second_consent(self, plan: Plan) -> SecondConsent | None:
+        """What else must be consented to."""
+        return None
+
+    async def approve(self, plan: Plan, reason: str, consent: str = "") -> str:
+        """Put it in the ledger and let it be carried out."""
+        return await self._desk.approve(plan, reason)
+
+    async def cancel(self, run: str) -> None:
+        """Ask for no further step."""
+        await self._desk.cancel(run)
+
+    async def resume(self, run: str) -> None:
+        """Carry on."""
+        await self._desk.resume(run)
+
+    async def abandon(self, run: str, reason: str) -> None:
+        """Close it as it stands."""
+        await self._desk.abandon(run, reason)
+
+    async def close(self) -> None:
+        """Cut its connection."""
+        await self._desk.close()
