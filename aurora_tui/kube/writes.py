@@ -28,6 +28,7 @@ class PatchType(Enum):
     MERGE = "application/merge-patch+json"
     JSON = "application/json-patch+json"
     STRATEGIC = "application/strategic-merge-patch+json"
+    APPLY = "application/apply-patch+yaml"  # server-side, never by force: JSON is YAML
 
 
 async def read(connection: Connection, path: str, *, seconds: float = WHOLE_SECONDS) -> Object | None:
