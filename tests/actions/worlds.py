@@ -105,7 +105,11 @@ class World:
     @property
     def writes(self) -> list[Asked]:
         """What was asked that was to change something."""
-        return [one for one in self.asked if one.method not in ("GET", "HEAD") and "dryRun" not in one.query]
+        return [
+            one
+            for one in self.asked
+            if one.method not in ("GET", "HEAD") and "dryRun" not in one.query and b'"dryRun"' not in one.body
+        ]
 
     def pass_time(self, seconds: float) -> None:
         """Let so much world time pass (a standing world only)."""
