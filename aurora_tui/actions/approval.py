@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from aurora_tui.actions.book import write
-from aurora_tui.actions.plan import VALID_SECONDS, Plan, as_data
+from aurora_tui.actions.plan import Plan, as_data
 from aurora_tui.clock import Clock
 from aurora_tui.errors import AuroraError, UsageError
 from aurora_tui.settings import Settings
@@ -21,8 +21,8 @@ from aurora_tui.text import safe
 class PlanExpired(AuroraError):
     """The plan is older than it may be, or another desk's: look again before approving."""
 
-    def __init__(self) -> None:
-        super().__init__(f"The plan is older than {VALID_SECONDS} s", "Look at a new one, and approve that.")
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"The plan is older than {seconds:g} s", "Look at a new one, and approve that.")
 
 
 class PlanChanged(AuroraError):

@@ -52,8 +52,10 @@ class _Made:
 class Desk:
     """Plans, approvals and orders for one environment. For one event loop; `async with`, or `close` at the end."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, valid_seconds: float = VALID_SECONDS) -> None:
+        """valid_seconds: real seconds from planning to approval."""
         self._settings = settings
+        self._valid_seconds = valid_seconds
         self._connection: Connection | None = None
         self._pinned: Cluster | None = None
         self._connecting = asyncio.Lock()
@@ -99,9 +101,8 @@ class Desk:
 
         Cheap enough to be asked every two seconds. AuroraError when the cluster does not answer.
         """
-        made = self._made.get(plan.run)
-        if made is None or time.monotonic() - made.at > VALID_SECONDS:
-            return f"older than {VALID_SECONDS} s"
+        if self._fresh(plan) is None:
+            return f"older than {self._valid_seconds:g} s"
         return await self._changed(plan)
 
     async def approve(self, plan: Plan, reason: str, forced: Sequence[str] = ()) -> str:
@@ -112,9 +113,9 @@ class Desk:
         same moment one is refused. Only a process that cannot be started leaves the run behind, approved.
         """
         refuse_approval(plan, reason, self._settings)
-        made = self._made.get(plan.run)
-        if made is None or time.monotonic() - made.at > VALID_SECONDS:
-            raise PlanExpired
+        made = self._fresh(plan)
+        if made is None:
+            raise PlanExpired(self._valid_seconds)
         why = await self._changed(plan)
         if why is not None:
             plan = await self._same_again(plan, made, why)
@@ -186,6 +187,11 @@ class Desk:
                 if access is not None:
                     await self._connection.adopt(access)
             return self._connection
+
+    def _fresh(self, plan: Plan) -> _Made | None:
+        """What `plan` was made of; None when it is too old, or not this desk's."""
+        made = self._made.get(plan.run)
+        return made if made is not None and time.monotonic() - made.at <= self._valid_seconds else None
 
     async def _changed(self, plan: Plan) -> str | None:
         connection = await self._connected()
