@@ -100,6 +100,38 @@ async def test_what_a_user_is_told_about_its_access_is_what_it_then_finds(api: A
         assert await may(api, verb="delete", resource="namespaces", name=NAMESPACE, namespace=NAMESPACE) is here
 
 
+@pytest.mark.parametrize(
+    ("verb", "group", "resource"),
+    [
+        ("get", "", "namespaces"),
+        ("patch", "", "namespaces"),
+        ("list", "", "resourcequotas"),
+        ("create", "", "events"),
+        *((verb, "", resource) for resource in ("configmaps", "services") for verb in ("create", "patch", "delete")),
+        ("delete", "", "pods"),
+        *((verb, "coordination.k8s.io", "leases") for verb in ("get", "create", "update")),
+        *((verb, "apps", "deployments") for verb in ("create", "patch", "delete")),
+        ("patch", "apps", "deployments/scale"),
+        ("list", "apps", "replicasets"),
+        ("list", "autoscaling", "horizontalpodautoscalers"),
+        ("list", "policy", "poddisruptionbudgets"),
+        ("patch", "gateway.networking.k8s.io", "httproutes"),
+    ],
+)
+async def test_an_operator_may_do_there_what_runbooks_do_and_a_viewer_may_only_look(
+    api: Api, verb: str, group: str, resource: str
+) -> None:
+    plural, _, subresource = resource.partition("/")
+    name = NAMESPACE if plural == "namespaces" else ""
+    wish = {"verb": verb, "group": group, "resource": plural, "subresource": subresource, "name": name}
+    for token, allowed in (("operator", True), ("viewer", verb in ("get", "list")), ("stranger", False)):
+        api.headers = as_(token)
+        assert await may(api, **wish, namespace=NAMESPACE) is allowed, token
+    if verb not in ("get", "list"):
+        api.headers = as_("operator")
+        assert not await may(api, **{**wish, "name": "default" if name else ""}, namespace="default")
+
+
 async def test_the_rules_of_a_user_in_a_namespace_are_listed(api: Api) -> None:
     async def changeable(namespace: str) -> set[str]:
         body = {"kind": "SelfSubjectRulesReview", "spec": {"namespace": namespace}}
