@@ -22,6 +22,7 @@ from aurora_tui.kube import writes
 from aurora_tui.kube.errors import ApiError
 from aurora_tui.kube.writes import PatchType
 from aurora_tui.situation.runbook import Patch, PatchKind
+from tests.actions.typed import typed
 from tests.actions.worlds import ADMIN, VIEWER, World, world
 
 MAPS = f"/api/v1/namespaces/{NAMESPACE}/configmaps"
@@ -102,6 +103,13 @@ async def test_a_json_patch_is_done_once_though_it_would_apply_again(here: World
     assert isinstance(back, Patch)
     await PatchOperation().carry_out(await planned(back, here), here.reach)
     assert len(here.deployment()["spec"]["template"]["spec"]["containers"]) == 1
+
+
+@pytest.mark.needs("kubectl")
+async def test_what_a_person_would_type_does_the_same(here: World) -> None:
+    one = await planned(merge("configmaps", "policy", {"data": {"a": "it's $5"}}), here)
+    assert "patched" in await typed(one.kubectl, here)
+    assert (await standing(one, here)).done
 
 
 async def test_what_is_so_already_is_not_written(here: World) -> None:

@@ -26,6 +26,7 @@ from aurora_tui.kube.errors import ApiError, Unreadable
 from aurora_tui.kube.writes import PatchType
 from aurora_tui.situation.mission import WorkloadRoles
 from aurora_tui.situation.runbook import Traffic
+from tests.actions.typed import typed
 from tests.actions.worlds import ADMIN, VIEWER, World, world
 from tests.sources.stand_in import page
 
@@ -107,6 +108,13 @@ async def test_only_the_weights_are_written(here: World) -> None:
     (written,) = here.writes
     paths = [operation["path"] for operation in json.loads(written.body)]
     assert paths == ["/metadata/resourceVersion", *(f"/spec/rules/0/backendRefs/{i}/weight" for i in (0, 1))]
+
+
+@pytest.mark.needs("kubectl")
+async def test_what_a_person_would_type_does_the_same(here: World) -> None:
+    one = await planned(AWAY, here)
+    assert "patched" in await typed(one.kubectl, here)
+    assert (await standing(one, here)).done
 
 
 async def test_what_is_done_is_not_done_again(here: World) -> None:

@@ -24,6 +24,7 @@ from aurora_tui.kube.writes import PatchType
 from aurora_tui.situation.duration import Duration
 from aurora_tui.situation.mission import HttpSource
 from aurora_tui.situation.runbook import Wait, WaitFor
+from tests.actions.typed import typed
 from tests.actions.worlds import ADMIN, World, world
 from tests.servers import real_prometheus
 
@@ -91,6 +92,13 @@ async def test_it_is_typed_as_kubectl_takes_it(here: World) -> None:
     one = await planned(Wait(until=WaitFor.ROLLOUT, deployment=CANARY, limit=Duration(240.0)), here.reach)
     assert one.kubectl == f"kubectl -n {NAMESPACE} rollout status deployment/{CANARY} --timeout=4m"
     assert one.limit == 240
+
+
+@pytest.mark.needs("kubectl")
+async def test_kubectl_agrees_that_a_rollout_is_done(here: World) -> None:
+    one = await planned(rollout(), here.reach)
+    assert "successfully rolled out" in await typed(one.kubectl, here)
+    assert (await standing(one, here)).done
 
 
 async def test_nothing_is_written(here: World) -> None:
