@@ -83,6 +83,7 @@ def command(load_settings: LoadSettings, **options: object) -> int:
 def _refuse_what_cannot_be(order: Order, settings: Settings) -> None:
     """UsageError for what no look at the world can make right."""
     from aurora_tui.commands.asking import can_ask
+    from aurora_tui.commands.consenting import word_of
     from aurora_tui.errors import UsageError
 
     if (order.runbook is None) == (order.take_back is None):
@@ -103,13 +104,6 @@ def _refuse_what_cannot_be(order: Order, settings: Settings) -> None:
             f"Nobody can be asked: this is not a terminal, and {' and '.join(missing)} must be given",
             f"Do so, with the word of {settings.environment_name}; or look first, with --plan-only.",
         )
-
-
-def word_of(settings: Settings) -> str:
-    """What must be typed before anything is changed there."""
-    environment = settings.environment
-    namespace = environment.cluster.namespace if environment.cluster else None
-    return environment.confirm_word or namespace or settings.environment_name
 
 
 def _runbook(name: str, settings: Settings) -> Runbook:
@@ -193,16 +187,17 @@ async def _approve(
     Whatever is approved means the same as what was consented to: when it would not, it is shown and asked again.
     """
     from aurora_tui.actions.desk import PlanChanged, PlanExpired
+    from aurora_tui.commands.consenting import consents, second_in_words
 
     consented: str | None = None  # the meaning of the plan that the word was given for
     while order.run is None:
         if consented != plan.meaning:
-            if not await _consents(settings, order, plan, again=consented is not None):
+            if not await consents(settings, order, plan, again=consented is not None):
                 click.echo("Nothing was done.", err=True)
                 return CANCELLED
             consented = plan.meaning
         try:
-            order.run = await desk.approve(plan, order.reason or "")
+            order.run = await desk.approve(plan, order.reason or "", second_in_words(plan))
         except PlanExpired:
             plan = await plan_again()
         except PlanChanged as changed:
@@ -213,37 +208,6 @@ async def _approve(
             if plan.refusals:
                 return _told_refused(plan)
     return VERIFIED
-
-
-async def _consents(settings: Settings, order: Order, plan: Plan, *, again: bool) -> bool:
-    """Whether the person gives a reason and types the word, or gave them as options; UsageError when nobody can."""
-    from aurora_tui.commands.asking import ask, can_ask
-    from aurora_tui.errors import UsageError
-
-    if again and not can_ask():
-        raise UsageError("What was consented to is not what would be done now", "Look at the new plan, and act again.")
-    if order.reason is None:
-        said = await ask(f"Reason [{plan.ground}]: ")
-        if said is None:
-            return False
-        order.reason = said or plan.ground
-    word = word_of(settings)
-    if order.word is not None and not again:
-        return True
-    return await _types(word, f"Type {word} to do it: ")
-
-
-async def _types(word: str, question: str) -> bool:
-    from aurora_tui.commands.asking import ask
-
-    for _ in range(3):
-        typed = await ask(question)
-        if typed == word:
-            return True
-        if not typed:
-            return False
-        click.echo(f"That is not the word: {word}. An empty line cancels.", err=True)
-    return False
 
 
 async def _follow(settings: Settings, order: Order, run: str) -> int:

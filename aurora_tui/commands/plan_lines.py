@@ -78,7 +78,7 @@ def _step(step: PlannedStep, width: int) -> Iterator[str]:
     room = max((len(safe(change.what, 40)) for change in step.changes), default=0)
     for change in step.changes:
         label = f"     {safe(change.what, 40):{room}}  "
-        yield from hanging(label, f"{change.now} → {change.after}", width)
+        yield from hanging(label, f"{change.now or 'nothing'} → {change.after or 'nothing'}", width)
     for label, text in (("why", step.why), *(("WARNING", one) for one in step.warnings)):
         if text:
             yield from hanging(f"     {label}: ", text, width)
