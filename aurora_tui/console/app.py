@@ -86,7 +86,8 @@ class AuroraApp(Board):
 
     async def on_unmount(self) -> None:
         """Let the feed go; asyncio would wait for ever for what does not stop when it is told to."""
-        if not await self.following.stop() and not self.is_headless:
+        acting_ended = self._acting is None or await self._acting.stop()
+        if not (await self.following.stop() and acting_ended) and not self.is_headless:
             endings.end_soon(self.return_code or 0)
 
     # Hearing ----------------------------------------------------------------------------------------------------

@@ -6,12 +6,16 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aurora_tui.console import endings
 from aurora_tui.console.app import AuroraApp
 from aurora_tui.console.feed import Feed
 from aurora_tui.settings import Settings
 from aurora_tui.text import safe
+
+if TYPE_CHECKING:
+    from aurora_tui.console.acting.desk import Desk
 
 
 def launch(
@@ -22,14 +26,16 @@ def launch(
     after: float = 0.0,
     size: tuple[int, int] = (120, 36),
     mouse: bool = True,
+    make_desk: Callable[[], Desk] | None = None,
 ) -> int:
     """Run the console until it is left; returns the exit code.
 
     0 left by the person, 1 crashed, 2 the settings or the feed's making refused (`UsageError`), 128 + n ended by
     signal n. With `screenshot` it runs without a terminal at `size`, waits until every watched source is live and
-    every panel filled, `after` seconds more, writes an SVG there, and ends.
+    every panel filled, `after` seconds more, writes an SVG there, and ends. `make_desk`: where action keys plan and
+    approve; left out, it is the real one.
     """
-    app = AuroraApp(settings, make_feed)
+    app = AuroraApp(settings, make_feed, make_desk=make_desk or (lambda: _real_desk(settings)))
     if screenshot is not None:
         from aurora_tui.console.picture import take
 
@@ -46,6 +52,13 @@ def launch(
     if app.farewell:
         print(f"aurora-tui: {safe(app.farewell, limit=8192, lines=True)}", file=sys.stderr)
     return app.return_code or 0
+
+
+def _real_desk(settings: Settings) -> Desk:
+    """Imported by the first key that acts, in a thread: nothing of it is paid for before."""
+    from aurora_tui.console.acting.real import RealDesk
+
+    return RealDesk(settings)
 
 
 def _crash_words(error: Exception) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from typing import Any
 
-from aurora_tui.actions.plan import VALID_SECONDS, Plan
+from aurora_tui.actions.plan import VALID_SECONDS, Outcome, Plan
 from aurora_tui.console.acting import plan_lines
 from aurora_tui.console.acting.desk import Desk, SecondConsent, Wish
 from aurora_tui.console.acting.form import APPROVE, CANCEL, REASON, Form
@@ -48,6 +48,7 @@ class Confirmation:
         self._approving: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._error: str | None = None
+        self._refused: str | None = None  # why the last approval was
         self._notice: tuple[str, str] | None = None  # text, ink
         self._hint: str | None = None  # why the last key did nothing
         self._folds = plan_lines.Folds()
@@ -92,7 +93,7 @@ class Confirmation:
             self._notice = (because, "dim") if because else None
             return
         head = f"re-planned {self._clock()}: {because}" if because else f"re-planned {self._clock()}"
-        if before.meaning == plan.meaning:
+        if plan_lines.meaning(before) == plan_lines.meaning(plan):
             self._notice = (f"{head}; it says the same as before", "dim")
             return
         self.form.clear_words()
@@ -173,7 +174,7 @@ class Confirmation:
         if (why := self.why_not()) is not None or self.plan is None:
             self._hint = why
             return
-        self._error = None
+        self._refused = None
         self._approving = asyncio.create_task(self._approve(self.plan))
 
     async def _approve(self, plan: Plan) -> None:
@@ -183,8 +184,8 @@ class Confirmation:
         except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
             self._approving = None
             self.form.clear_words()
-            self._error = f"NOT APPROVED: {words_of(error)}"
-            self._around.redraw()
+            self._refused = f"NOT APPROVED: {words_of(error)}"
+            self.plan_again("it was not approved")
             return
         self._ways.approved(run, plan)
 
@@ -237,8 +238,11 @@ class Confirmation:
             case "b" if self._blind():
                 self.wish = replace(self.wish, blind_accepted=not self.wish.blind_accepted)
                 self.plan_again("to act on what is known" if self.wish.blind_accepted else "not blindly after all")
-            case "g" if self.plan is not None and self.plan.stage is not None:
+            case "g" if self._can_pass_gate():
                 self._pass_gate()
+            case "t" if self.wish.take_over or self._refused_by("lock"):
+                self.wish = replace(self.wish, take_over=not self.wish.take_over)
+                self.plan_again("the lock is taken over" if self.wish.take_over else "the lock is left to its holder")
             case _:
                 return False
         return True
@@ -260,6 +264,13 @@ class Confirmation:
         choices = self.wish.runbook.choice if self.wish.runbook is not None else ()
         found = next((one for one in choices if one.id == self.wish.choice), None)
         return (found.title, found.caution) if found is not None else ("the runbook's own steps", "")
+
+    def _refused_by(self, check: str) -> bool:
+        checks = self.plan.checks if self.plan is not None else ()
+        return any(one.outcome is Outcome.REFUSED and one.title.partition(" ")[0] == check for one in checks)
+
+    def _can_pass_gate(self) -> bool:
+        return bool(self.wish.override) or self._refused_by("gate")
 
     def _pass_gate(self) -> None:
         if not self.form.reason or self.form.reason == self.wish.ground:
@@ -295,8 +306,8 @@ class Confirmation:
 
     def _head(self, cells: int, loud: int) -> list[Line]:
         lines = [self._around.place(cells, self.plan.cluster if self.plan else None), self._state(cells)]
-        if self._error is not None:
-            lines += paragraphs(f"✗ {self._error}", cells, "bad bold")[: loud + 1]
+        for error in (self._refused, self._error):
+            lines += paragraphs(f"✗ {error}", cells, "bad bold")[: loud + 1] if error is not None else []
         refused = self.refusals()
         for number, words in enumerate(refused[:loud]):
             more = f"  (+{len(refused) - loud} more below)" if number == loud - 1 and len(refused) > loud else ""
@@ -329,6 +340,8 @@ class Confirmation:
             state.append(span("  ON WHAT I KNOW", "warn bold"))
         if self.wish.override:
             state.append(span("  GATE PASSED KNOWINGLY", "warn bold"))
+        if self.wish.take_over:
+            state.append(span("  LOCK TAKEN OVER", "warn bold"))
         return fit(state, cells)
 
     def _body(self, cells: int) -> list[Line]:
@@ -353,7 +366,8 @@ class Confirmation:
         if self.form.entry is None:
             keys += [Key("b", "act on what I know")] if self._blind() and not self.wish.blind_accepted else []
             keys += [Key("o", "other way")] if self._choices() else []
-            keys += [Key("g", "pass the gate")] if self.plan is not None and self.plan.stage is not None else []
+            keys += [Key("g", "pass the gate")] if self._can_pass_gate() and not self.wish.override else []
+            keys += [Key("t", "take the lock over")] if self._refused_by("lock") else []
             keys += [Key("k", "kubectl", drop=2), Key("d", "differences", drop=3), Key("p", "plan again", drop=4)]
         else:
             keys.append(Key("⏎", "goes on" if self.form.focus == REASON else "waits: Tab to Approve", drop=1))

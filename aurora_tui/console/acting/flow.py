@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from aurora_tui.situation.run import Run
 
 _REASONS = 2  # of the verdict's, in the ground
+_LEAVE_WITHIN = 0.4  # seconds: leaving must not wait for a dead connection
 
 
 class Acting:
@@ -119,10 +120,21 @@ class Acting:
     def _list(self) -> Page:
         return Runs(self.around, self.leave, lambda run: self._show(self._running(run)))
 
-    async def stop(self) -> None:
-        """Let go of what the desk holds."""
-        if self._desk is not None and self._desk.done() and not self._desk.cancelled() and not self._desk.exception():
-            await self._desk.result().close()
+    async def stop(self) -> bool:
+        """Forget what is shown, and let go of what the desk holds, within a limit; False when it would not end."""
+        if self.layer is not None and self.layer.page is not None:
+            self.layer.page.close()
+        desk = self._desk
+        if desk is None or not desk.done():
+            return desk is None
+        if desk.cancelled() or desk.exception() is not None:
+            return True
+        closing = asyncio.create_task(desk.result().close())
+        await asyncio.wait([closing], timeout=_LEAVE_WITHIN)
+        if not closing.done():
+            closing.cancel()
+            return False
+        return closing.exception() is None
 
     def tick(self) -> None:
         """A second went by."""

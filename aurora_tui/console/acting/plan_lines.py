@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 from rich.cells import cell_len
 
 from aurora_tui.actions.plan import Change, Check, Outcome, Plan, PlannedStep
@@ -69,6 +70,14 @@ def warnings(plan: Plan) -> int:
     """How many things are to be known before going on."""
     checks = sum(check.outcome is Outcome.WARNING for check in plan.checks)
     return checks + sum(len(one.warnings) for one in plan.steps)
+
+
+def meaning(plan: Plan) -> str:
+    """What a person consents to. A check that is passed may say other figures each time: that alone changes nothing."""
+    quiet = (
+        msgspec.structs.replace(check, words="") if check.outcome is Outcome.OK else check for check in plan.checks
+    )
+    return msgspec.structs.replace(plan, checks=tuple(quiet)).meaning
 
 
 def changed_steps(before: Plan, after: Plan) -> frozenset[int]:

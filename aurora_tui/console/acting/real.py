@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aurora_tui.actions.consent import second_consent
 from aurora_tui.actions.desk import Asked
 from aurora_tui.actions.desk import Desk as ActionsDesk
 from aurora_tui.actions.plan import Cluster, Plan
@@ -42,7 +43,12 @@ class RealDesk:
 
     async def second_consent(self, plan: Plan) -> SecondConsent | None:
         """What else must be consented to."""
-        return None
+        found = second_consent(plan)
+        if found is None:
+            return None
+        more = found.count - len(found.living)
+        rest = (*found.living, f"… and {more} more") if more > 0 else found.living
+        return SecondConsent(title=found.question, word=found.word, rest=rest)
 
     async def approve(self, plan: Plan, reason: str, consent: str = "") -> str:
         """Put it in the ledger and let it be carried out."""
