@@ -13,6 +13,7 @@ from aurora_tui.kube.lease import SECONDS, Held, Lease, Lost
 
 LEASE = "aurora-tui"
 TAKE_OVER = "lock"  # in Plan.forced: the operator takes the lock over from whoever holds it
+SURE_SECONDS = 1.0  # real; how long ago the API may have said that the lock is ours when something is written
 _RELEASE_SECONDS = 5.0
 
 
@@ -55,9 +56,9 @@ class Holding:
             self._keeping = asyncio.create_task(self._lease.keep())
 
     async def sure(self) -> None:
-        """Returns when nobody else can have the lease: before every write. Lost; whatever `Lease.renew` raises."""
+        """Returns when the lease was ours a moment ago: before every write. Lost; whatever `Lease.renew` raises."""
         self.check()
-        if self._lease.seconds_left < self._seconds / 3:
+        if self._lease.seconds_left < self._seconds - SURE_SECONDS:
             await self._end_keeping()
             await self._lease.renew()
             self._keeping = asyncio.create_task(self._lease.keep())

@@ -22,9 +22,11 @@ from aurora_tui.ledger.log import NOTHING_READ, Entry, LedgerError, Log, Overtak
 from aurora_tui.situation import run as words
 from aurora_tui.situation.journal import EMPTY, Journal, project
 from aurora_tui.situation.run import Run
+from aurora_tui.text import safe
 
 LEDGER_SECONDS = 30.0  # real seconds that an unwritable ledger is waited for
 _PAUSE = 0.25
+_LONGEST_WORDS = 4000
 _TRIES = 20  # against others who append at the same moment
 
 
@@ -96,16 +98,16 @@ class RunRecord:
 
     async def done(self, step: int, said: str, *, already: bool, subjects: Sequence[Subject] = ()) -> None:
         """Append that a step's goal is so. `already`: it was so before anything was done about it."""
-        data = {"step": step, "words": said, "already": already, "subjects": _listed(subjects)}
+        data = {"step": step, "words": _told(said), "already": already, "subjects": _listed(subjects)}
         await self._append(words.STEP_DONE, data)
 
     async def failed(self, step: int, said: str) -> None:
         """Append that a step failed, and why."""
-        await self._append(words.STEP_FAILED, {"step": step, "words": said})
+        await self._append(words.STEP_FAILED, {"step": step, "words": _told(said)})
 
     async def finished(self, outcome: words.RunState, said: str) -> None:
         """Append how the run ended."""
-        await self._append(words.FINISHED, {"outcome": outcome.value, "words": said})
+        await self._append(words.FINISHED, {"outcome": outcome.value, "words": _told(said)})
 
     async def ticked(self, key: str) -> None:
         """Tick `key` on the evidence of this run; nothing when that was done before."""
@@ -155,6 +157,10 @@ def refuse_finished(run: Run) -> None:
     """UsageError when `run` is over for good. One that failed may be gone on with."""
     if not run.state.open and run.state is not words.RunState.FAILED:
         raise UsageError(f"Run {run.id}, {run.title}, is {run.state.value} already", "Plan a new one.")
+
+
+def _told(said: str) -> str:
+    return safe(said, _LONGEST_WORDS)
 
 
 def _listed(subjects: Sequence[Subject]) -> list[Any]:

@@ -36,6 +36,7 @@ class Limit:
         self._end = self._clock.monotonic() + max(seconds, min(seconds, _REAL_AT_LEAST) * self._clock.speed)
         self._pauses = Pauses()
         self._poll = _FIRST_POLL
+        self._in_doubt = False  # whether a write was sent and neither answered nor looked after
 
     async def ask(self, question: Callable[[], Awaitable[T]]) -> T:
         """The answer, however often it has to be asked for. The failure itself when it will not pass; OutOfTime."""
@@ -46,6 +47,7 @@ class Limit:
                 await self.bear(error)
                 continue
             self._pauses.well()
+            self._in_doubt = False
             return answer
 
     async def bear(self, error: AuroraError, *, wrote: bool = False) -> None:
@@ -56,7 +58,8 @@ class Limit:
         remedy = remedy_of(error)
         if remedy is Remedy.STOP:
             raise error
-        doubt = " It may have taken effect all the same." if wrote and remedy is Remedy.WAIT else ""
+        self._in_doubt = self._in_doubt or (wrote and remedy is Remedy.WAIT)
+        doubt = " What was asked for may have been done all the same." if self._in_doubt else ""
         await self._wait(self._pauses.after(error), f"{error}{doubt}", error)
         if remedy is Remedy.RENEW:
             await renew_identity(self._reach)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from aurora_tui.actions.executor import work_through
 from aurora_tui.actions.identity import identify
@@ -41,6 +42,12 @@ async def approve(here: World, plan: Plan) -> None:
     async with Log(here.settings.ledger, here.clock) as log:
         if not any(entry.action == APPROVED and entry.data["run"] == plan.run for entry in await log.entries()):
             await log.append(APPROVED, {"run": plan.run, "plan": as_data(plan)}, actor=EVA)
+
+
+async def append(here: World, action: str, **data: Any) -> None:
+    """Append what another process says."""
+    async with Log(here.settings.ledger, here.clock) as log:
+        await log.append(action, data, actor=EVA)
 
 
 async def carried_out(here: World, plan: Plan, executor: str = EXECUTOR, patience: float = 30.0) -> Run:
