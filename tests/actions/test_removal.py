@@ -22,6 +22,7 @@ from aurora_tui.kube.connection import ApiAnswer, Connection
 from aurora_tui.kube.errors import ApiError
 from aurora_tui.kube.writes import PatchType, create, patch, read
 from aurora_tui.situation.runbook import Delete, Restore
+from tests.actions.typed import typed
 from tests.actions.worlds import ADMIN, World, world
 
 DELETE = DeleteOperation()
@@ -181,6 +182,21 @@ async def test_a_finalizer_is_told_before_and_while_it_holds_an_object(here: Wor
     standing = await DELETE.standing(step, here.reach)
     assert not standing.done
     assert standing.words == f"Service {CANARY} is being deleted: finalizers aurora.example/hold"
+
+
+async def test_who_would_make_it_anew_is_told(here: World) -> None:
+    marked = {"metadata": {"labels": {"kustomize.toolkit.fluxcd.io/name": "aurora"}}}
+    await patch(here.connection, f"{HOME}/services/{CANARY}", marked, PatchType.MERGE)
+    step = await planned(here, overlay(here))
+    assert step.warnings == (f"Service {CANARY} is kept by Flux aurora, which may make it anew",)
+
+
+@pytest.mark.needs("kubectl")
+async def test_what_a_person_would_type_does_the_same(here: World) -> None:
+    step = await planned(here, overlay(here))
+    # kubectl waits until each is gone, which in this world takes no time.
+    assert (await typed(step.kubectl, here)).count("deleted") == 7
+    await finished(step, here)
 
 
 async def test_an_overlay_of_another_namespace_is_refused(here: World) -> None:

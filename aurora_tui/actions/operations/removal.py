@@ -6,6 +6,7 @@ second word typed (`aurora_tui.actions.consent`).
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ from aurora_tui.actions.operations.overlay import (
 from aurora_tui.actions.operations.remains import pods_left, selectors_of, stuck
 from aurora_tui.actions.operations.rendering import place_of, render
 from aurora_tui.actions.plan import Change, PlannedStep, Subject
+from aurora_tui.actions.preflight.owners import keeper
 from aurora_tui.errors import AuroraError
 from aurora_tui.kube.errors import ApiError
 from aurora_tui.kube.writes import Object, delete, read
@@ -76,7 +78,7 @@ class DeleteOperation:
             title=title,
             changes=tuple(Change(what=str(one.subject), now=_now(one), after="gone") for one in ordered),
             why=f"what was rendered has SHA-256 {rendered.sha256}",
-            kubectl=f"kubectl -n {reach.namespace} delete {rendered.flag} {path}",
+            kubectl=f"kubectl -n {reach.namespace} delete {rendered.flag} {shlex.quote(str(path))}",
             before={"objects": as_facts([one.subject for one in ordered])},
             goal=goal,
             already=bool(overlay.found) and not overlay.live and not refusals,
@@ -188,7 +190,10 @@ def _consent(overlay: Overlay, inside: Contents) -> dict[str, Any]:
 def _warnings(overlay: Overlay) -> list[str]:
     told = []
     for one in overlay.live:
-        finalizers = (one.live or {})["metadata"].get("finalizers") or ()
+        live = one.live or {}
+        if kept := keeper(live):
+            told.append(f"{one.subject} is kept by {' '.join(filter(None, kept))}, which may make it anew")
+        finalizers = live["metadata"].get("finalizers") or ()
         if finalizers:
             told.append(f"{one.subject} goes only when its finalizers are done: {', '.join(map(str, finalizers))}")
         if one.kind.name == "PersistentVolumeClaim":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ class RestoreOperation:
             title=f"Restore the snapshot of {snapshot.taken_at}",
             changes=tuple(_change(one, thing) for one, thing in zip(wanted, live, strict=True)),
             why=f"{found.file}, SHA-256 {found.sha256}, of run {safe(snapshot.run, 40)}",
-            kubectl=f"jq '{_JQ}' {found.file} | kubectl -n {reach.namespace} create -f -",
+            kubectl=f"jq '{_JQ}' {shlex.quote(str(found.file))} | kubectl -n {reach.namespace} create -f -",
             before={},
             goal={
                 "file": str(found.file),
