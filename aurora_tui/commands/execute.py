@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 
 import click
 
@@ -17,4 +18,5 @@ def command(load_settings: LoadSettings, run: str) -> int:
     from aurora_tui.actions.executor import execute
     from aurora_tui.commands.outcomes import exit_code
 
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a line that is cut ends no run; SIGTERM does, as SIGKILL would
     return exit_code(asyncio.run(execute(load_settings(), run)))
