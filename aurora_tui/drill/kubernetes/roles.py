@@ -88,18 +88,8 @@ ANONYMOUS = User("system:anonymous", (UNAUTHENTICATED,))
 # Everything there is to read but secrets, as the real cluster role `view`.
 _READABLE = {
     "": (
-        *(
-            "configmaps",
-            "events",
-            "namespaces",
-            "nodes",
-            "pods",
-            "pods/log",
-            "pods/status",
-            "resourcequotas",
-            "services",
-        ),
-        "resourcequotas",  # not served here: who may read them is told so, with a 404
+        *("configmaps", "events", "namespaces", "nodes", "pods", "pods/log", "pods/status"),
+        *("resourcequotas", "services"),
     ),
     "apps": ("deployments", "deployments/scale", "deployments/status", "replicasets", "replicasets/status"),
     "autoscaling": ("horizontalpodautoscalers",),
