@@ -6,6 +6,8 @@ A gate speaks the language of a phase's checklist, and four words of its own: `p
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import msgspec
 
 from aurora_tui.situation.checklist import judge
@@ -69,7 +71,8 @@ def find(check: str, ground: Ground, verdict: Verdict) -> Finding:
             running = "no phase" if run is None else run.phase
             holds, why = run is not None and run.phase == rest, f"{running} runs"
         case "verdict":
-            holds, why = verdict.word is Word.GO, f"{verdict.word.value}: {verdict.reasons[0].text}"
+            # Without its reason, whose figures are others each second: the gate would never say the same twice.
+            holds, why = verdict.word is Word.GO, f"the verdict is {verdict.word.value}"
         case "after":
             name, _, length = rest.rpartition(":")
             holds, why = _after(name, Duration.parse(length), ground)
@@ -107,9 +110,8 @@ def _after(name: str, length: Duration, ground: Ground) -> tuple[bool, str]:
     tick = ticked_last(key, ground.journal)
     if tick is None:
         return False, f"{name} is not done yet"
-    left = tick.at + float(length) - ground.now
-    return (
-        (True, f"{length} after {name}")
-        if left <= 0
-        else (False, f"{Duration(round(left))} too early: {length} after {name}")
-    )
+    opens = tick.at + float(length)
+    if ground.now >= opens:
+        return True, f"{length} after {name}"
+    moment = datetime.fromtimestamp(opens, UTC).strftime("%Y-%m-%d %H:%MZ")
+    return False, f"too early: {length} after {name} is {moment}"

@@ -332,6 +332,22 @@ async def test_what_scaling_up_adds_is_counted_by_the_names_of_quotas(tmp_path: 
         }  # fmt: skip
 
 
+async def test_a_quota_that_is_too_small_for_what_is_scaled_up_is_warned_of(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        quota = {
+            "apiVersion": "v1",
+            "kind": "ResourceQuota",
+            "metadata": {"name": "small", "namespace": NAMESPACE},
+            "spec": {"hard": {"pods": "8"}},
+        }
+        await _create(here, f"/api/v1/namespaces/{NAMESPACE}/resourcequotas", quota)
+        here.pass_time(5)
+        plan = await plan_of(here, book(UP))
+        assert warned(plan, "quota") == "small leaves 2 of pods, and 3 are needed"
+        down = await plan_of(here, book(Scale(deployment=CANARY, replicas=1)))
+        assert check(down, "quota").words == "no pods are added"
+
+
 def test_a_quota_that_the_added_pods_do_not_fit_into_is_warned_of() -> None:
     item = {
         "metadata": {"name": "small", "namespace": NAMESPACE},

@@ -88,13 +88,13 @@ def test_a_phase_must_run() -> None:
 @pytest.mark.parametrize("word", list(Word))
 def test_only_go_is_go(word: Word) -> None:
     verdict = Verdict(word=word, reasons=(Reason(text="because", word=word),))
-    assert holds("verdict:go", journal(), verdict) == (word is Word.GO, f"{word.value}: because")
+    assert holds("verdict:go", journal(), verdict) == (word is Word.GO, f"the verdict is {word.value}")
 
 
 def test_so_long_after_a_checkpoint_counts_from_its_tick() -> None:
     entries = [started(NOW - 8 * HOUR, "rollout"), ticked(NOW - 5 * HOUR, "rollout/step-25")]
     assert holds("after:step-25:5h", journal(*entries)) == (True, "5h after step-25")
-    assert holds("after:step-25:6h", journal(*entries)) == (False, "1h too early: 6h after step-25")
+    assert holds("after:step-25:6h", journal(*entries)) == (False, "too early: 6h after step-25 is 2026-01-03 15:02Z")
     assert holds("after:rollout/step-25:5h", journal(*entries))[0] is True
     assert holds("after:step-50:1h", journal(*entries)) == (False, "step-50 is not done yet")
 
