@@ -160,7 +160,7 @@ class Confirmation:
         if self._approving is not None:
             return "approving…"
         if self._planning is not None:
-            return "planning…"
+            return "planning…" if self.plan is None else "planning again: then press Enter once more"
         if self.plan is None:
             return "there is no plan: p plans again"
         if self.refusals():

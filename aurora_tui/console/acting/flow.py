@@ -10,6 +10,7 @@ from aurora_tui.console.acting.confirmation import Confirmation, Ways
 from aurora_tui.console.acting.desk import Desk, Wish
 from aurora_tui.console.acting.layer import Layer, Page
 from aurora_tui.console.acting.running import Running, Runs, RunWays, as_approved
+from aurora_tui.console.acting.telling import news
 from aurora_tui.console.acting.where import Around
 from aurora_tui.console.banner import headline, reason_words
 from aurora_tui.errors import AuroraError
@@ -60,11 +61,10 @@ class Acting:
         await self._turn_to(lambda: self._confirmation(self._wish(runbook)))
 
     async def show_runs(self) -> None:
-        """The run that is under way or needs to be seen to; else the list of runs."""
-        situation = self._app.pulse.situation
-        runs = situation.runs if situation is not None else ()
-        under_way = next((run for run in reversed(runs) if run.state.open), None)
-        await self._turn_to(lambda: self._list() if under_way is None else self._running(under_way.id))
+        """The run that the key bar tells of; else the list of runs."""
+        situation, now = self._app.pulse.situation, self._app.pulse.now()
+        told = news(situation.runs, now) if situation is not None and now is not None else None
+        await self._turn_to(lambda: self._list() if told is None else self._running(told.id))
 
     async def _turn_to(self, make: Callable[[], Page]) -> None:
         if self.layer is None:
@@ -111,7 +111,9 @@ class Acting:
         self._show(self._running(run, first))
 
     def _running(self, run: str, first: Run | None = None) -> Page:
-        return Running(run, self.desk, self.around, RunWays(self.leave, self._go_back), first)
+        return Running(
+            run, self.desk, self.around, RunWays(self.leave, self._go_back, lambda: self._show(self._list())), first
+        )
 
     def _go_back(self, run: Run) -> None:
         wish = Wish(title=f"take back {run.title}", inverse_of=run.id, ground=f"takes back run {run.id}: {run.words}")

@@ -9,12 +9,11 @@ from collections.abc import Sequence
 
 from aurora_tui.console.ink import Line, Span, fit, paragraphs, span, spread
 from aurora_tui.console.moments import clock_length, day_and_time
-from aurora_tui.console.panels.workloads import pod_mark, state, tag
+from aurora_tui.console.panels.workloads import pod_mark, pod_words, state, tag
 from aurora_tui.situation.run import Run, RunState, StepRun, StepState
 from aurora_tui.situation.situation import Situation
 from aurora_tui.situation.workload import DeploymentStatus, PodStatus, Rollout
 
-SPIN = "◐◓◑◒"
 _STEPS = {
     StepState.WAITING: ("·", "dim"),
     StepState.RUNNING: ("▶", "accent bold"),
@@ -144,7 +143,7 @@ def _deployment(item: DeploymentStatus, cells: int) -> list[Line]:
 
 def _pod(pod: PodStatus, now: float, cells: int) -> Line:
     glyph, ink = pod_mark(pod, now)
-    return fit((span(f"    {glyph} ", f"{ink} bold"), span(f"{pod.name}  "), span(pod.reason, ink)), cells)
+    return fit((span(f"    {glyph} ", f"{ink} bold"), span(f"{pod.name}  "), span(pod_words(pod), ink)), cells)
 
 
 def facts(run: Run, now: float, cells: int) -> list[Line]:

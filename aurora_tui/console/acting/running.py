@@ -22,10 +22,12 @@ _LIST_KEYS = (Key("↑↓", "choose"), Key("⏎", "open"), Key("Esc", "close"))
 
 @dataclass(frozen=True, slots=True)
 class RunWays:
-    """Where the view leads: `left` when it is closed, `go_back` to the plan that takes the run back."""
+    """Where the view leads: `left` when it is closed, `go_back` to the plan that takes the run back, `others` to the
+    list of runs."""
 
     left: Callable[[], None]
     go_back: Callable[[Run], None]
+    others: Callable[[], None]
 
 
 class Running:
@@ -68,7 +70,7 @@ class Running:
         alarm = run.state is RunState.FAILED or gone is not None
         following = run.state.open or alarm
         keys = [Key(key, word) for key, word in self._offers(run, gone).items()]
-        keys += [Key("↑↓", "scroll", drop=1), Key("Esc", "leave")]
+        keys += [Key("o", "all runs", drop=2), Key("↑↓", "scroll", drop=1), Key("Esc", "leave")]
         title = run_lines.title(run)
         return Shown(title, body, head, foot, note, alarm, seek=seek if following else None, keys=keys)
 
@@ -106,6 +108,9 @@ class Running:
             asked, self._sure = self._sure, None
             if key == "y" and run is not None:
                 self._do(asked, run)
+            return True
+        if key == "o":
+            self._ways.others()
             return True
         if run is None or now is None or key not in self._offers(run, run_lines.stopped(run, now)):
             return False

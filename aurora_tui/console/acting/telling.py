@@ -11,11 +11,19 @@ _FAILED_FOR = 3600.0  # world seconds that a failed run is told of
 _ENDED_FOR = 120.0
 
 
-def telling(runs: tuple[Run, ...], now: float) -> Key | None:
-    """The open run, else the newest one while its end is news: `▶ rollback 3/8 00:42`."""
+def news(runs: tuple[Run, ...], now: float) -> Run | None:
+    """The open run, else the newest one while its end is news."""
     run = next((one for one in reversed(runs) if one.state.open), runs[-1] if runs else None)
-    if run is None:
-        return None
+    return run if run is not None and _words(run, now) is not None else None
+
+
+def telling(runs: tuple[Run, ...], now: float) -> Key | None:
+    """What is news, as the key that opens it: `▶ rollback 3/8 00:42`."""
+    run = news(runs, now)
+    return _words(run, now) if run is not None else None
+
+
+def _words(run: Run, now: float) -> Key | None:
     done = sum(step.state is StepState.DONE for step in run.steps)
     total = len(run.steps)
     if run.state.open:

@@ -178,7 +178,7 @@ def _pod_rows(pods: list[PodStatus], now: float, width: int, searched: bool) -> 
         pod.uid: Row(
             pod.uid,
             _PodLine(layout, pod, now),
-            f"{pod.name} {_reason(pod)} {pod.node or ''}".lower() if searched else "",
+            f"{pod.name} {pod_words(pod)} {pod.node or ''}".lower() if searched else "",
             pod,
             not pod.healthy,
         )
@@ -186,7 +186,7 @@ def _pod_rows(pods: list[PodStatus], now: float, width: int, searched: bool) -> 
     }
 
 
-def _reason(pod: PodStatus) -> str:
+def pod_words(pod: PodStatus) -> str:
     """kubectl's word; one that runs and is not ready says so, or it would read as well."""
     return pod.reason if pod.healthy or pod.reason != "Running" else f"Running {pod.ready}/{pod.containers_total}"
 
@@ -204,7 +204,7 @@ def _pod_cells(pod: PodStatus, now: float) -> tuple[Span, ...]:
     return (
         span(f"  {glyph}", f"{ink} bold"),
         span(short_name(pod)),
-        span(_reason(pod), ink),
+        span(pod_words(pod), ink),
         span(restarts, "warn"),
         span(pod.node or NO_VALUE, "dim"),
         span(age(None if pod.created_at is None else now - pod.created_at), "dim"),
