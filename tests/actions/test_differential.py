@@ -23,7 +23,7 @@ from aurora_tui.situation.runbook import AnyStep, DeletePod, Restart, Scale, Set
 from tests.actions.worlds import World, world
 
 PATIENCE = 60.0
-DAY = 86400.0
+HOUR = 3600.0
 FORGOTTEN = {"uid", "resourceVersion", "creationTimestamp", "managedFields", "name", "generateName", "ownerReferences"}
 OURS = {"kubernetes.io/change-cause", "kubectl.kubernetes.io/restartedAt"}
 Object = dict[str, Any]
@@ -53,7 +53,7 @@ def annotated(here: World) -> None:
     """Annotations of all kinds: some are the deployment's own, others go with the revision."""
     last = {"kubectl.kubernetes.io/last-applied-configuration": "{}", "example.com/owner": "bridge"}
     applied(here, "1.0.0-rc2", **last)
-    here.pass_time(2 * DAY)
+    here.pass_time(HOUR)
     applied(here, "1.0.0-rc3", **{"example.com/owner": "someone", "example.com/new": "yes"})
     here.pass_time(120)
 
@@ -61,7 +61,7 @@ def annotated(here: World) -> None:
 def back_and_forth(here: World) -> None:
     """Good, candidate, good again, and then another one: revisions have histories."""
     applied(here, GOOD)
-    here.pass_time(2 * DAY)
+    here.pass_time(HOUR)
     applied(here, "1.0.0-rc2")
     here.pass_time(120)
 

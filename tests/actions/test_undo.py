@@ -282,7 +282,6 @@ async def test_who_else_owns_the_template_is_warned_of(here: World) -> None:
     found = {
         "metadata": {
             "labels": {"app.kubernetes.io/managed-by": "Helm"},
-            "annotations": {"argocd.argoproj.io/tracking-id": "x"},
             "managedFields": [
                 {"manager": "kubectl-client-side-apply", "time": "2026-01-01T00:00:00Z", "fieldsV1": owned},
                 {"manager": "argocd-controller", "time": "2026-01-02T00:00:00Z", "fieldsV1": owned},
@@ -291,7 +290,7 @@ async def test_who_else_owns_the_template_is_warned_of(here: World) -> None:
         }
     }
     warnings = other_owners(found)
-    assert [one.partition(" ")[0] for one in warnings] == ["argocd-controller", "Helm", "Argo"]
+    assert [one.partition(" ")[0] for one in warnings] == ["argocd-controller", "Helm"]
     assert not (await planned(here)).warnings
 
 
