@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import random as chance
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aurora_tui.actions.operations.revisions import History, Pick, Revision, pick, pinned, revisions_of
+from aurora_tui.actions.operations.template_diff import template_hash
+from aurora_tui.clock import parse_iso
 
 MINUTE, DAY = 60.0, 86400.0
 WELL = 10 * MINUTE
@@ -206,6 +210,26 @@ def test_replica_sets_are_read_with_the_numbers_that_they_had() -> None:
     assert found[0].template == found[1].template
     assert found[0].left_by == found[0].created_at + DAY
     assert found[1].left_by is None, "the deployment may have wanted no pods then"
+
+
+def test_a_real_clusters_history_is_understood() -> None:
+    """Recorded: two revisions, back to the first, a third that crashed, back again; the first is at number 5 now."""
+    recording = Path(__file__).parents[1] / "contract/recordings/kubernetes-08-failed-rollout.jsonl"
+    after = [one for line in recording.read_text().splitlines() if (one := json.loads(line))["label"] == "after-undo"]
+    bodies = [one["response"]["body"] for one in after]
+    deployment = next(one for one in bodies if one["kind"] == "Deployment")
+    uid = deployment["metadata"]["uid"]
+    sets = next(one["items"] for one in bodies if one["kind"] == "ReplicaSetList")
+    own = [one for one in sets if one["metadata"]["ownerReferences"][0]["uid"] == uid]
+    now = parse_iso("2026-11-23T08:00:00Z")
+    history = History(revisions_of(own), template_hash(deployment["spec"]["template"]), now)
+    assert [str(one) for one in history.revisions] == ["revision 5 (was 1, 3)", "revision 4", "revision 2"]
+    assert history.present is history.revisions[0]
+    short = pick(history, 5)
+    assert (number(short), short.already) == (5, True)
+    long = pick(history, WELL)
+    assert long.target is None
+    assert "revision 4 was left by going back before" in long.refusal
 
 
 LIVES = st.lists(
