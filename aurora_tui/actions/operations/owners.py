@@ -17,7 +17,7 @@ _MANAGED_BY = "app.kubernetes.io/managed-by"
 
 def other_owners(deployment: Object) -> tuple[str, ...]:
     """A warning for each sign that something other than a person owns the template."""
-    found = {}
+    found: dict[str, str] = {}
     for manager, time in writers(deployment, "spec", "template"):
         if not manager.startswith(_BY_HAND):
             found.setdefault(manager, f"{manager} wrote the pod template{f' at {time}' if time else ''}")
