@@ -120,28 +120,33 @@ class Lease:
         raise self._contended()
 
     async def renew(self) -> None:
-        """Say that we live; due every third of the lease's seconds. Lost when another holds it, or it is gone.
+        """Say that we live; due every third of the lease's seconds. Lost when another holds it, or somebody freed it.
 
         That somebody wrote to the object is not yet a loss: its record is read again, and it is ours while that says
-        so (an answer of ours may have got lost, another may have set a label).
+        so (an answer of ours may have got lost, another may have set a label). A lease that was deleted is made again.
+        Where the whole namespace goes, as a halt may want it, nobody can hold a lock: that is no loss either.
         """
         found = self._ours
         if found is None:
             raise Lost(None)
+        transitions = transitions_of(found)
         for _ in range(_ATTEMPTS):
+            began = monotonic()
             try:
-                await self._write(found, self._since, transitions_of(found))
+                await self._write(found, self._since, transitions)
                 return
             except ApiError as error:
+                if found is None and _has_no_home(error):
+                    self._renewed = began
+                    return
                 if error.status not in (404, 409):
                     raise
-            again = await self._look()
-            holder = holder_of(again) if again else None
-            if again is None or holder is None or not self._is_ours(holder):
+            found = await self._look()
+            holder = holder_of(found) if found else None
+            if found is not None and (holder is None or not self._is_ours(holder)):
                 self._ours = None
                 self._attempted = False
                 raise Lost(holder)
-            found = again
         raise self._contended()
 
     async def keep(self) -> None:
@@ -252,6 +257,11 @@ class Lease:
         return AuroraError(
             f"Lease {safe(self._name, 120)}: others write to it all the time", "Look at who does, and try again."
         )
+
+
+def _has_no_home(error: ApiError) -> bool:
+    """Whether a create was refused because the namespace is going or gone."""
+    return error.status == 404 or (error.status == 403 and "is being terminated" in error.what)
 
 
 def _collection(namespace: str) -> str:

@@ -252,17 +252,41 @@ async def test_a_write_by_another_that_takes_nothing_is_no_loss(here: Desk) -> N
     assert found["metadata"]["labels"] == {"seen": "yes"}
 
 
-async def test_a_lease_that_is_deleted_or_emptied_is_lost(here: Desk) -> None:
+async def test_a_lease_that_somebody_freed_is_lost(here: Desk) -> None:
     lease = lease_of(here.operator, ADA)
     await lease.acquire()
-    cluster = here.cluster
-    cluster.store.remove(cluster.registry.find(LEASE, NAMESPACE, NAME))
+    await patch(here.admin, PATH, {"spec": {"holderIdentity": None}}, PatchType.MERGE)
     with pytest.raises(Lost, match="was taken away"):
         await lease.renew()
+
+
+async def test_a_lease_that_was_deleted_is_made_again_unless_another_was_faster(here: Desk) -> None:
+    lease, other = lease_of(here.operator, ADA, "r1"), lease_of(here.operator, BOB, "r2")
     await lease.acquire()
-    await patch(here.admin, PATH, {"spec": {"holderIdentity": None}}, PatchType.MERGE)
-    with pytest.raises(Lost):
+    since = (await spec_of(here))["acquireTime"]
+    for _ in range(2):
+        cluster = here.cluster
+        cluster.store.remove(cluster.registry.find(LEASE, NAMESPACE, NAME))
         await lease.renew()
+        spec = await spec_of(here)
+        assert (spec["holderIdentity"], spec["acquireTime"]) == (ADA, since)
+    cluster.store.remove(cluster.registry.find(LEASE, NAMESPACE, NAME))
+    await other.acquire()
+    with pytest.raises(Lost, match="taken over by bob"):
+        await lease.renew()
+
+
+async def test_who_deletes_the_whole_namespace_holds_the_lock_to_the_end(here: Desk) -> None:
+    lease = lease_of(here.operator, ADA)
+    await lease.acquire()
+    await here.operator.request("DELETE", f"/api/v1/namespaces/{NAMESPACE}")
+    for seconds in (0, 1, 120):
+        here.cluster.pass_time(seconds)
+        await lease.renew()
+        assert lease.held
+        assert lease.seconds_left > 0
+    assert await read(here.operator, f"/api/v1/namespaces/{NAMESPACE}") is None
+    await lease.release()
 
 
 async def test_a_request_cut_off_after_it_was_done_is_no_loss(here: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
