@@ -123,6 +123,12 @@ async def test_it_is_done_when_the_pods_are_gone_too(here: World) -> None:
     assert (await DELETE.standing(step, here.reach)).words == "all 7 gone: 3 Deployment, 1 HTTPRoute, 3 Service"
 
 
+async def test_the_pods_of_all_workloads_are_looked_for_in_one_list(here: World) -> None:
+    step = await planned(here, overlay(here))
+    selector = f"app in ({CANARY},{STANDBY},{STABLE})"
+    assert step.goal["pods"] == [{"namespace": NAMESPACE, "selector": selector}]
+
+
 async def test_what_the_overlay_does_not_name_stays(here: World) -> None:
     await create(here.connection, f"{HOME}/configmaps", config("theirs"))
     step = await planned(here, overlay(here))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from aurora_tui.actions.operation import Reach
+from aurora_tui.actions.operations.crew import label_selector
 from aurora_tui.actions.operations.overlay import Found, controlled
 from aurora_tui.actions.plan import Subject
 from aurora_tui.kube.writes import Object, read_all
@@ -16,20 +18,24 @@ _TELLING = (
 )  # fmt: skip
 
 
-def selectors_of(found: Found) -> list[dict[str, str]]:
-    """The label selector of a workload's pods, as a list asks for it; none for what has no pods."""
-    selector = ((found.live or {}).get("spec") or {}).get("selector")
-    if found.kind.group not in ("apps", "batch") or not isinstance(selector, dict) or found.namespace is None:
-        return []
-    words = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
-    for one in selector.get("matchExpressions") or ():
-        key, values = one["key"], ",".join(one.get("values") or ())
-        words.append(
-            {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key}.get(
-                one["operator"], f"!{key}"
-            )
-        )
-    return [{"namespace": found.namespace, "selector": ",".join(words)}] if words else []
+def selectors_of(workloads: Iterable[Found]) -> list[dict[str, str]]:
+    """Label selectors of the workloads' pods, as lists ask for them: few, for each is a list at every look."""
+    alike: dict[tuple[str, str], list[str]] = {}
+    found = []
+    for one in workloads:
+        selector = ((one.live or {}).get("spec") or {}).get("selector")
+        if one.kind.group not in ("apps", "batch") or not isinstance(selector, dict) or one.namespace is None:
+            continue
+        labels = selector.get("matchLabels") or {}
+        if len(labels) == 1 and not selector.get("matchExpressions"):
+            ((key, value),) = labels.items()
+            alike.setdefault((one.namespace, key), []).append(value)
+        elif words := label_selector(selector):
+            found.append({"namespace": one.namespace, "selector": words})
+    for (namespace, key), values in alike.items():
+        words = f"{key}={values[0]}" if len(values) == 1 else f"{key} in ({','.join(sorted(values))})"
+        found.append({"namespace": namespace, "selector": words})
+    return found
 
 
 async def pods_left(selectors: list[dict[str, Any]], reach: Reach) -> list[str]:

@@ -65,7 +65,7 @@ class DeleteOperation:
         ordered = sorted(overlay.found, key=lambda one: order(one.subject))
         goal: dict[str, Any] = {
             "sha256": rendered.sha256,
-            "pods": [selector for one in overlay.live for selector in selectors_of(one)],
+            "pods": selectors_of(overlay.live),
         }
         refusals, warnings = list(overlay.refusals), _warnings(overlay)
         if overlay.namespace is not None:
@@ -112,10 +112,12 @@ class DeleteOperation:
         subjects = subjects_in(planned.before)
         found = await each(subjects, lambda one: _there(one, reach))
         left = [(one, thing) for one, thing in zip(subjects, found, strict=True) if thing is not None]
-        pods = await pods_left(planned.goal["pods"], reach)
         told = [stuck(one, thing) for one, thing in left if going(thing)]
-        if waiting := [one.kind for one, thing in left if not going(thing)]:
+        waiting = [one.kind for one, thing in left if not going(thing)]
+        if waiting:
             told.append(f"to delete: {counted(waiting)}")
+        # While there is something to delete its pods are not asked for: they are there.
+        pods = [] if waiting else await pods_left(planned.goal["pods"], reach)
         if pods:
             told.append(f"{len(pods)} pods still stopping: {', '.join(pods[:5])}")
         was = [one for one in subjects if one.uid is not None]
