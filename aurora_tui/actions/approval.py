@@ -35,14 +35,19 @@ class PlanChanged(AuroraError):
 
 def refuse_approval(plan: Plan, reason: str, settings: Settings) -> None:
     """UsageError when `plan` may not be approved, whatever the ledger says."""
-    if settings.read_only:
-        raise UsageError(
-            f"Environment {settings.environment_name} is read-only here", "Leave --read-only or `read_only` out."
-        )
+    refuse_read_only(settings)
     if not reason.strip():
         raise UsageError("No reason is given", "Say why: it stands in the ledger beside what is done.")
     if plan.refusals:
         raise UsageError(f"{plan.title} is refused: {'; '.join(plan.refusals)}", "Settle that, and plan again.")
+
+
+def refuse_read_only(settings: Settings) -> None:
+    """UsageError where nothing may be done, and nothing recorded."""
+    if settings.read_only:
+        raise UsageError(
+            f"Environment {settings.environment_name} is read-only here", "Leave --read-only or `read_only` out."
+        )
 
 
 def approved(plan: Plan, reason: str, forced: Sequence[str]) -> Plan:

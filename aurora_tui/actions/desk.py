@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import msgspec
 
-from aurora_tui.actions.approval import PlanChanged, PlanExpired, approved, enter, refuse_approval
+from aurora_tui.actions.approval import PlanChanged, PlanExpired, approved, enter, refuse_approval, refuse_read_only
 from aurora_tui.actions.book import approved_plan, read_journal, unknown, write
 from aurora_tui.actions.claim import is_claimed
 from aurora_tui.actions.identity import identify
@@ -24,13 +24,15 @@ from aurora_tui.actions.planning import Asked, make_plan
 from aurora_tui.actions.process import launch
 from aurora_tui.actions.reach import access_of, connect, reach_of
 from aurora_tui.actions.record import refuse_finished
+from aurora_tui.actions.spare import enter_spare
 from aurora_tui.actions.versions import changed
 from aurora_tui.clock import Clock
 from aurora_tui.errors import AuroraError, UsageError
 from aurora_tui.kube.connection import Connection
+from aurora_tui.ledger.log import LedgerError, Overtaken
 from aurora_tui.settings import Settings
 from aurora_tui.situation import run as words
-from aurora_tui.situation.journal import Journal
+from aurora_tui.situation.journal import EMPTY, Journal
 from aurora_tui.situation.run import Run, RunState
 from aurora_tui.situation.situation import Situation
 from aurora_tui.sources.judged_clock import judge_clock
@@ -59,8 +61,9 @@ class Desk:
         self._connection: Connection | None = None
         self._pinned: Cluster | None = None
         self._connecting = asyncio.Lock()
-        self._clock: Clock | AuroraError | None = None
+        self._clock: asyncio.Future[Clock] | None = None
         self._made: dict[str, _Made] = {}
+        self._spare: dict[str, Settings] = {}
         self.clock_words = ""  # what is to be known of the ledger's time, "" when nothing
 
     async def __aenter__(self) -> Self:
@@ -72,6 +75,10 @@ class Desk:
     async def close(self) -> None:
         """Cut the connection. The desk may be used again: it opens another one."""
         connection, self._connection = self._connection, None
+        clock, self._clock = self._clock, None
+        if clock is not None:
+            clock.cancel()
+            await asyncio.gather(clock, return_exceptions=True)
         if connection is not None:
             await connection.close()
 
@@ -89,10 +96,13 @@ class Desk:
 
     async def plan(self, asked: Asked, situation: Situation | None = None) -> Plan:
         """What `asked` would do now. What stands against it is in the plan; AuroraError when nothing can be planned."""
+        if asked.without_ledger and not asked.runbook.without_ledger:
+            raise UsageError(f"{asked.runbook.title} is not done without its ledger", "Make the ledger writable.")
         reach = reach_of(self._settings, new_run(), await self._connected())
         began = time.monotonic()
-        journal, _ = await asyncio.gather(self.journal(), self._learn_clock())
-        plan = await make_plan(reach, asked, journal, situation)
+        self._ask_the_time()
+        plan = await make_plan(reach, asked, await self._journal_for(asked), situation)
+        self._pinned = self._pinned or plan.cluster
         self._made[plan.run] = _Made(asked=asked, situation=situation, at=began)
         return plan
 
@@ -121,10 +131,21 @@ class Desk:
             plan = await self._same_again(plan, made, why)
         stage = next((one for one in made.asked.runbook.stage if one.id == plan.stage), None)
         entry = approved(plan, reason, forced)
-        await enter(self._settings, await self._entry_clock(), entry, None if stage is None else stage.done)
+        settings = self._settings
+        try:
+            await enter(settings, await self._entry_clock(), entry, None if stage is None else stage.done)
+        except LedgerError as error:
+            if isinstance(error, Overtaken) or not made.asked.without_ledger:
+                raise
+            settings = await enter_spare(settings, entry, error)
+            self._spare[entry.run] = settings
         self._made.clear()  # one run at a time: whatever else was planned is to be planned anew
-        launch(self._settings, entry.run)
+        launch(settings, entry.run)
         return entry.run
+
+    def settings_of(self, run: str) -> Settings:
+        """The settings whose ledger `run` stands in: the desk's own, but for what was forced without it."""
+        return self._spare.get(run, self._settings)
 
     async def journal(self) -> Journal:
         """What the ledger says now. LedgerError."""
@@ -132,6 +153,8 @@ class Desk:
 
     async def cancel(self, run: str) -> None:
         """Ask the run's executor to stop before its next step. UsageError when the run is over, or unknown."""
+
+        refuse_read_only(self._settings)
 
         def decide(journal: Journal) -> tuple[str, dict[str, Any]]:
             self._open(run, journal)
@@ -141,6 +164,7 @@ class Desk:
 
     async def resume(self, run: str) -> None:
         """Start an executor again for a run whose own is no more, or that failed. UsageError when it cannot go on."""
+        refuse_read_only(self._settings)
         journal = await self.journal()
         found = self._known(run, journal)
         refuse_finished(found)
@@ -153,6 +177,7 @@ class Desk:
 
     async def abandon(self, run: str, reason: str) -> None:
         """Close a run as it stands: nothing more is done, nothing is taken back. UsageError while it is carried out."""
+        refuse_read_only(self._settings)
         if not reason.strip():
             raise UsageError("No reason is given", "Say why: it stands in the ledger.")
 
@@ -204,23 +229,37 @@ class Desk:
             raise PlanChanged(why, fresh)
         return msgspec.structs.replace(fresh, run=plan.run)
 
-    async def _learn_clock(self) -> None:
-        """What time an entry would carry. A fault is told when an entry is written: planning needs no clock."""
+    async def _journal_for(self, asked: Asked) -> Journal:
         try:
-            judged = await judge_clock(self._settings, _CLOCK_SECONDS)
-        except AuroraError as error:
-            self._clock, self.clock_words = error, str(error)
-        else:
-            self._clock, self.clock_words = judged.clock, judged.words
+            return await self.journal()
+        except LedgerError:
+            if not asked.without_ledger:
+                raise
+            return EMPTY  # nothing is known of other runs: the lock in the cluster still keeps them apart
+
+    def _ask_the_time(self) -> None:
+        """Learn what time an entry would carry, while the plan is made and read."""
+        if self._clock is not None:
+            if not self._clock.done():
+                return
+            self._clock.exception()  # told when an entry is written, not before
+        self._clock = asyncio.ensure_future(self._judged_clock())
+
+    async def _judged_clock(self) -> Clock:
+        """What time an entry carries. AuroraError when nobody can tell which clock is right."""
+        judged = await judge_clock(self._settings, _CLOCK_SECONDS)
+        self.clock_words = judged.words
+        return judged.clock
 
     async def _entry_clock(self) -> Clock:
+        """As it was asked for when the plan was made: approving waits for nobody but the cluster and the ledger."""
         if self._clock is None:
-            await self._learn_clock()
-        if isinstance(self._clock, AuroraError):
-            error, self._clock = self._clock, None
-            raise error
-        assert self._clock is not None
-        return self._clock
+            self._clock = asyncio.ensure_future(self._judged_clock())
+        try:
+            return await asyncio.shield(self._clock)
+        except AuroraError:
+            self._clock = None  # another time it is asked anew
+            raise
 
     def _known(self, run: str, journal: Journal) -> Run:
         found = journal.runs.get(run)

@@ -26,7 +26,8 @@ class Asked:
 
     `ground`: why, in the verdict's words. `seen`: the cluster that the person has been looking at.
     The rest is set aside knowingly, and recorded: `on_what_we_know` although health cannot be proved, `override` the
-    reason for which a gate that does not hold is passed, `take_over` the lock that another one holds.
+    reason for which a gate that does not hold is passed, `take_over` the lock that another one holds,
+    `without_ledger` although the ledger cannot be written (only where the runbook allows it).
     `inverse_of`: the run that is taken back.
     """
 
@@ -37,6 +38,7 @@ class Asked:
     on_what_we_know: bool = False
     override: str = ""
     take_over: bool = False
+    without_ledger: bool = False
     seen: Cluster | None = None
     inverse_of: str | None = None
 

@@ -185,6 +185,7 @@ class Runbook(Table, frozen=True, kw_only=True):
     """`[[runbook]]`: an action key. `environments`: where it may run; everywhere when empty.
 
     `target`: how long it should take from request to verified, shown as a clock. A runbook has steps, or stages.
+    `without_ledger`: whether it may be forced although the ledger cannot be written; a spare one is kept then.
     """
 
     id: str
@@ -193,6 +194,7 @@ class Runbook(Table, frozen=True, kw_only=True):
     summary: str = ""
     environments: tuple[str, ...] = ()
     target: Duration | None = None
+    without_ledger: bool = False
     step: tuple[AnyStep, ...] = ()
     choice: tuple[Choice, ...] = ()
     stage: tuple[Stage, ...] = ()

@@ -18,6 +18,7 @@ from aurora_tui.drill.manifests import NAMESPACE, STABLE, STANDBY
 from aurora_tui.errors import UsageError
 from aurora_tui.ledger.journal import tick
 from aurora_tui.ledger.log import LedgerError, Log
+from aurora_tui.settings import Overrides, load
 from aurora_tui.situation.run import FINISHED, RunState
 from aurora_tui.situation.runbook import Note, Runbook, Scale, Stage
 from tests.actions.desks import book, bundled, situation
@@ -205,6 +206,40 @@ async def test_a_ledger_that_cannot_be_written_refuses_before_anything_happens(
         assert launched == []
 
 
+async def test_what_may_be_forced_without_the_ledger_is_kept_in_a_spare_one(
+    tmp_path: Path, launched: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "home").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    async with desk_in(tmp_path / "world") as (here, desk):
+        asked = Asked(runbook=book(UP, without_ledger=True), without_ledger=True)
+        here.settings.ledger.mkdir()
+        run = await desk.approve(await desk.plan(asked), REASON)
+        assert launched == [run]
+        spare = desk.settings_of(run)
+        assert spare.ledger.is_relative_to(tmp_path / "home")
+        assert "could not be written" in (await approved_plan(spare, run)).forced[-1]
+        loaded = load(
+            tuple(Path(one.removeprefix("--config=")) for one in spare.arguments if one.startswith("--config=")),
+            Overrides(environment=spare.environment_name),
+        )
+        assert loaded.ledger == spare.ledger
+
+
+async def test_what_waits_for_its_ledger_is_not_forced_without_it(tmp_path: Path, launched: list[str]) -> None:
+    async with desk_in(tmp_path) as (_, desk):
+        with pytest.raises(UsageError, match="not done without its ledger"):
+            await desk.plan(Asked(runbook=book(UP), without_ledger=True))
+
+
+async def test_forcing_it_uses_the_ledger_where_that_can_be_written(tmp_path: Path, launched: list[str]) -> None:
+    async with desk_in(tmp_path) as (here, desk):
+        asked = Asked(runbook=book(UP, without_ledger=True), without_ledger=True)
+        run = await desk.approve(await desk.plan(asked), REASON)
+        assert desk.settings_of(run) is here.settings
+        assert (await approved_plan(here.settings, run)).forced == ()
+
+
 async def test_a_stage_that_was_done_meanwhile_is_not_climbed_again(tmp_path: Path, launched: list[str]) -> None:
     async with desk_in(tmp_path) as (here, desk):
         stage = Stage(id="step-25", title="25 %", done="rollout/step-25", step=(UP,))
@@ -250,6 +285,18 @@ async def test_a_run_that_is_carried_out_is_neither_abandoned_nor_resumed(tmp_pa
                     await order
         await desk.resume(run)
         assert launched == [run, run]
+
+
+async def test_a_read_only_console_gives_no_orders(tmp_path: Path, launched: list[str]) -> None:
+    async with desk_in(tmp_path) as (here, desk):
+        run = await approve(desk, book(UP))
+        async with Desk(dataclasses.replace(here.settings, read_only=True)) as looking:
+            for order in (looking.cancel(run), looking.resume(run), looking.abandon(run, REASON)):
+                with pytest.raises(UsageError, match="read-only"):
+                    await order
+            with pytest.raises(UsageError, match="read-only"):
+                await looking.approve(await looking.plan(Asked(runbook=book(UP))), REASON)
+        assert launched == [run]
 
 
 @pytest.mark.parametrize("order", ["cancel", "resume", "plan_inverse"])
