@@ -294,6 +294,32 @@ async def test_who_else_owns_the_template_is_warned_of(here: World) -> None:
     assert not (await planned(here)).warnings
 
 
+async def test_a_rollout_that_stops_every_pod_first_is_warned_of(here: World) -> None:
+    await merge(here, {"spec": {"strategy": {"type": "Recreate", "rollingUpdate": None}}})
+    here.pass_time(5)
+    assert (await planned(here)).warnings == (
+        "its strategy is Recreate: every pod stops before the first new one starts",
+    )
+    await merge(here, {"spec": {"replicas": 0}})
+    here.pass_time(5)
+    assert (await planned(here)).warnings == ("it wants no pods: none starts before it is scaled up",)
+
+
+async def test_a_rehearsal_tells_that_a_webhook_makes_another_template_of_it(
+    here: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = await planned(here)
+
+    async def rewritten(*words: Any, **more: Any) -> Any:
+        answer = await patch(*words, **more)
+        answer["spec"]["template"]["spec"]["containers"][0]["image"] += "@sha256:0"
+        return answer
+
+    monkeypatch.setattr(undo, "patch", rewritten)
+    with pytest.raises(Impossible, match="an admission webhook rewrites it"):
+        await UNDO.rehearse(step, here.reach)
+
+
 async def test_it_needs_the_deployment_and_the_list_of_replica_sets(here: World) -> None:
     needed = UNDO.permissions(await planned(here))
     assert [(one.verb, one.resource, one.name) for one in needed] == [

@@ -128,6 +128,16 @@ def paused(found: Object) -> bool:
     return bool((found.get("spec") or {}).get("paused"))
 
 
+def rollout_cautions(found: Object) -> tuple[str, ...]:
+    """What a person should know before it gets another template."""
+    spec = found.get("spec") or {}
+    if spec.get("replicas") == 0:
+        return ("it wants no pods: none starts before it is scaled up",)
+    if (spec.get("strategy") or {}).get("type") == "Recreate":
+        return ("its strategy is Recreate: every pod stops before the first new one starts",)
+    return ()
+
+
 def template(found: Object) -> Object:
     """Its pod template."""
     made: Object = (found.get("spec") or {}).get("template") or {}

@@ -127,7 +127,7 @@ class RestartOperation:
             kubectl=f"kubectl -n {reach.namespace} rollout restart deployment/{step.deployment}",
             before={"restartedAt": now},
             goal={"restarted": True},
-            warnings=() if found is None else other_owners(found),
+            warnings=() if found is None else (*deployments.rollout_cautions(found), *other_owners(found)),
             refusals=tuple(refusals),
             limit=int(step.limit),
         )
@@ -226,7 +226,7 @@ def _missing(step: SetImage, reach: Reach, found: Object | None, image: str | No
 
 def _warnings(found: Object) -> tuple[str, ...]:
     paused = ("it is paused: no pod changes until it is resumed",) if deployments.paused(found) else ()
-    return (*paused, *other_owners(found))
+    return (*paused, *deployments.rollout_cautions(found), *other_owners(found))
 
 
 def _permissions(planned: PlannedStep) -> Sequence[Permission]:

@@ -154,6 +154,8 @@ def _towards(
         if old.get(one) != new.get(one)
     ]
     warnings = [*picked.warnings, *other_owners(found)]
+    if not picked.already:
+        warnings += deployments.rollout_cautions(found)
     if old == new and not picked.already:
         warnings.append("every image stays the same: see what else differs")
     return msgspec.structs.replace(
