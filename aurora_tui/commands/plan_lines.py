@@ -51,7 +51,8 @@ def _place(plan: Plan, width: int, drill: bool) -> Iterator[str]:
     """Which cluster and namespace: the first thing to be sure of."""
     cluster = plan.cluster
     where = "no cluster" if cluster is None else f"{cluster.context} / {plan.namespace}"
-    yield from hanging("", f"{plan.environment.upper()}{' (DRILL)' if drill else ''}  {where}", width)
+    named = plan.environment.upper()
+    yield from hanging("", f"{named}{' (DRILL)' if drill and named != 'DRILL' else ''} · {where}", width)
     if cluster is not None:
         yield from hanging("  server   ", cluster.server + (f" as {cluster.user}" if cluster.user else ""), width)
         known = [f"kube-system {cluster.uid}"] if cluster.uid else ["kube-system not readable"]
