@@ -17,7 +17,7 @@ from aurora_tui.actions.operation import Impossible, Reach
 from aurora_tui.actions.operations import alertmanager, operation_of
 from aurora_tui.actions.operations.note import NoteOperation
 from aurora_tui.actions.operations.silence import SilenceOperation
-from aurora_tui.actions.plan import Change, PlannedStep
+from aurora_tui.actions.plan import Change, Plan, PlannedStep, as_data, from_data
 from aurora_tui.clock import WALL
 from aurora_tui.drill.alertmanager import read
 from aurora_tui.kube.errors import Unreachable
@@ -119,6 +119,32 @@ async def test_another_s_silence_will_do_when_it_lasts_as_long(here: World, tmp_
 
 
 @pytest.mark.needs(PROGRAM)
+async def test_it_is_taken_back_by_ending_what_runs_have_made_and_nothing_else(here: World, tmp_path: Path) -> None:
+    async with real_alertmanager(tmp_path / "am") as server:
+        reach = with_alertmanager(here, server.url)
+        one = await planned(reach)
+        (back,) = SilenceOperation().inverse(one)
+        assert isinstance(back, Silence)
+        nothing = await planned(reach, back)
+        assert nothing.already
+        assert nothing.changes == ()
+        await SilenceOperation().carry_out(one, reach)
+        now = WALL.now()
+        await silence(server, now, now + 60, **HIGH.matchers)
+        ending = from_data(as_data(_plan(await planned(reach, back)))).steps[0]
+        (change,) = ending.changes
+        assert change.now.startswith("silenced until 20")
+        assert change.after == "heard"
+        assert not (await SilenceOperation().standing(ending, reach)).done
+        for _ in range(2):
+            await SilenceOperation().carry_out(ending, reach)
+        found = await SilenceOperation().standing(ending, reach)
+        assert (found.done, found.words.partition("; ")[2]) == (True, "still silenced by eva")
+        assert sorted(each.createdBy for each in await all_of(reach) if not each.over) == ["eva"]
+        assert SilenceOperation().inverse(ending) == ()
+
+
+@pytest.mark.needs(PROGRAM)
 @pytest.mark.needs("amtool")
 async def test_what_a_person_would_type_makes_the_same_silence(here: World, tmp_path: Path) -> None:
     async with real_alertmanager(tmp_path / "am") as server:
@@ -185,3 +211,7 @@ async def test_a_note_is_done_at_once_with_its_words(here: World) -> None:
     assert one.title == "Note: call the provider before noon"
     assert not one.already
     assert not here.asked
+
+
+def _plan(*steps: PlannedStep) -> Plan:
+    return Plan(run="r", runbook="x", title="x", environment="e", namespace="n", cluster=None, made_at="", steps=steps)

@@ -22,7 +22,7 @@ from aurora_tui.drill.manifests import CANARY, NAMESPACE, STANDBY, canary, image
 from aurora_tui.kube import writes
 from aurora_tui.kube.writes import PatchType
 from aurora_tui.situation.duration import Duration
-from aurora_tui.situation.mission import HttpSource
+from aurora_tui.situation.mission import Credentials, HttpSource, Probe, ProbeKind
 from aurora_tui.situation.runbook import Wait, WaitFor
 from tests.actions.typed import typed
 from tests.actions.worlds import ADMIN, World, world
@@ -323,6 +323,17 @@ async def test_a_query_is_waited_for_until_it_gives_a_sample(here: World, tmp_pa
     gone = await ask("vector(3) > 2")
     assert not gone.done
     assert "127.0.0.1" in gone.words
+
+
+async def test_a_secret_that_cannot_be_read_is_told_while_it_waits(here: World) -> None:
+    """It may be on its way: tokens are written anew while somebody reads."""
+    auth = Credentials(bearer_file=str(here.folder / "no-such-token"))
+    page = Probe(id="bridge", title="bridge", kind=ProbeKind.HEALTH, url="http://127.0.0.1:9", auth=auth)
+    reach = _with_environment(here.reach, prometheus=HttpSource(url="http://127.0.0.1:9", auth=auth), probe=(page,))
+    for step in (HEALTH, Wait(until=WaitFor.QUERY, query="up")):
+        found = await WaitOperation().standing(await planned(step, reach), reach)
+        assert not found.done
+        assert "no-such-token cannot be read" in found.words
 
 
 async def test_a_query_without_a_prometheus_is_skipped_and_one_with_a_window_refused(here: World) -> None:

@@ -3,6 +3,8 @@
 The Alertmanager has no dry run and knows no preconditions. What makes it safe to do again is the comment: it names
 the run and the step, so a silence that was made before an answer got lost, or before a crash, is found again. One
 that this run made and that has ended since, by itself or by hand, is not made anew.
+
+A silence that lasts no time at all, as no runbook can write it, takes one back: what runs have made is ended.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from aurora_tui.actions.operation import Impossible, Permission, Reach, Standing
 from aurora_tui.actions.operations import alertmanager
@@ -24,6 +28,7 @@ from aurora_tui.text import redact_url, safe
 
 _SKIPPED = "skipped"
 _NONE_HERE = "this environment has no Alertmanager"
+_OURS = "aurora-tui run "
 
 
 class SilenceOperation:
@@ -33,7 +38,7 @@ class SilenceOperation:
         """Which alerts, for how long; already so when another silence for them lasts as long."""
         where, limit = reach.settings.environment.alertmanager, max(1, math.ceil(step.limit))
         labels = _words(step.matchers)
-        title = f"Silence {labels} for {step.lasting}"
+        title = f"Silence {labels} for {step.lasting}" if step.lasting else f"End our silences of {labels}"
         if where is None:
             return PlannedStep(
                 number=number,
@@ -44,20 +49,22 @@ class SilenceOperation:
                 limit=limit,
             )
         try:
-            other = _lasting(await alertmanager.silences(where), step, reach.clock.now())
+            found = await alertmanager.silences(where)
         except AuroraError as error:
             return PlannedStep(number=number, step=step, title=title, refusals=(str(error),), limit=limit)
+        planned = PlannedStep(
+            number=number, step=step, title=title, goal={"matchers": dict(step.matchers)}, limit=limit
+        )
+        if not step.lasting:
+            return _ending(planned, step, where, found)
+        other = _lasting(found, step, reach.clock.now())
         change = Change(what=f"alerts with {labels}", now="heard", after=f"silenced for {step.lasting}")
-        return PlannedStep(
-            number=number,
-            step=step,
-            title=title,
+        return msgspec.structs.replace(
+            planned,
             changes=() if other else (change,),
             why=f"silenced until {iso(other.ends)} by {safe(other.createdBy, 80)}" if other else "",
             kubectl=_typed(step, where),
-            goal={"matchers": dict(step.matchers)},
             already=other is not None,
-            limit=limit,
         )
 
     def permissions(self, planned: PlannedStep) -> Sequence[Permission]:
@@ -74,6 +81,8 @@ class SilenceOperation:
         if lacking := planned.goal.get(_SKIPPED):
             return Standing(done=True, words=f"skipped: {lacking}")
         found = await alertmanager.silences(_where(reach))
+        if not step.lasting:
+            return _ended(step, found)
         own = next((one for one in found if one.comment == _comment(planned, reach)), None)
         one = own or _lasting(found, step, reach.clock.now())
         if one is None:
@@ -87,14 +96,51 @@ class SilenceOperation:
         assert isinstance(step, Silence)
         if (await self.standing(planned, reach)).done:
             return
+        if not step.lasting:
+            for one in _of_runs(await alertmanager.silences(_where(reach)), step):
+                await alertmanager.end_silence(_where(reach), one.id)
+            return
         now = reach.clock.now()
         await alertmanager.make_silence(
             _where(reach), step.matchers, now, now + step.lasting, current_actor(), _comment(planned, reach)
         )
 
     def inverse(self, planned: PlannedStep) -> Sequence[AnyStep]:
-        """None: a silence ends by itself, and until then the alerts are still shown, as silenced."""
-        return ()
+        """To end what was made; none for a silence that another one had made."""
+        step = planned.step
+        assert isinstance(step, Silence)
+        if planned.already or not step.lasting or _SKIPPED in planned.goal:
+            return ()
+        return (Silence(matchers=step.matchers, lasting=Duration(0), limit=step.limit),)
+
+
+def _ending(
+    planned: PlannedStep, step: Silence, where: HttpSource, found: Sequence[alertmanager.Silence]
+) -> PlannedStep:
+    """The step that ends what runs have made."""
+    ours = _of_runs(found, step)
+    what = f"alerts with {_words(step.matchers)}"
+    ids = " ".join(shlex.quote(one.id) for one in ours)
+    return msgspec.structs.replace(
+        planned,
+        changes=tuple(Change(what=what, now=f"silenced until {iso(one.ends)}", after="heard") for one in ours),
+        kubectl=f"amtool silence expire --alertmanager.url={redact_url(where.url)} {ids}" if ours else "",
+        already=not ours,
+    )
+
+
+def _ended(step: Silence, found: Sequence[alertmanager.Silence]) -> Standing:
+    ours, labels = _of_runs(found, step), _words(step.matchers)
+    if ours:
+        return Standing(done=False, words=f"{labels} silenced until {iso(max(one.ends for one in ours))}")
+    others = [one for one in found if not one.over and one.asks(step.matchers)]
+    by = f"; still silenced by {safe(others[0].createdBy, 80)}" if others else ""
+    return Standing(done=True, words=f"no silence of ours for {labels}{by}")
+
+
+def _of_runs(found: Sequence[alertmanager.Silence], step: Silence) -> list[alertmanager.Silence]:
+    """Silences of exactly these alerts, in force or to come, that runs have made."""
+    return [one for one in found if not one.over and one.comment.startswith(_OURS) and one.asks(step.matchers)]
 
 
 def _where(reach: Reach) -> HttpSource:
@@ -105,7 +151,7 @@ def _where(reach: Reach) -> HttpSource:
 
 
 def _comment(planned: PlannedStep, reach: Reach) -> str:
-    return f"aurora-tui run {reach.run}, step {planned.number}"
+    return f"{_OURS}{reach.run}, step {planned.number}"
 
 
 def _lasting(found: Sequence[alertmanager.Silence], step: Silence, now: float) -> alertmanager.Silence | None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from aurora_tui.actions.operation import Changed, Impossible, Reach, Standing
 from aurora_tui.actions.operations.crew import Crew, complaints, read_crew
 from aurora_tui.actions.plan import Subject
+from aurora_tui.errors import AuroraError
 from aurora_tui.situation.mission import Probe, ProbeKind
 from aurora_tui.situation.query import substitute
 from aurora_tui.situation.rollout import rollout_state
@@ -91,8 +92,8 @@ async def query(asked: str, reach: Reach) -> Standing:
     prometheus = Prometheus(where.url, where.auth)
     try:
         samples = await prometheus.instant(filled(asked, reach))
-    except HttpFailure as error:
-        if error.status in _REFUSED:
+    except AuroraError as error:
+        if isinstance(error, HttpFailure) and error.status in _REFUSED:
             raise Impossible(f"Prometheus refuses the query: {error.what}", "Correct it in the runbook.") from error
         return Standing(done=False, words=str(error))
     finally:
