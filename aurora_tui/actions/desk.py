@@ -135,8 +135,10 @@ class Desk:
         try:
             await enter(settings, await self._entry_clock(), entry, None if stage is None else stage.done)
         except LedgerError as error:
-            if isinstance(error, Overtaken) or not made.asked.without_ledger:
+            if isinstance(error, Overtaken):
                 raise
+            if not made.asked.without_ledger:
+                raise _with_way_out(error, made.asked) from None
             settings = await enter_spare(settings, entry, error)
             self._spare[entry.run] = settings
         self._made.clear()  # one run at a time: whatever else was planned is to be planned anew
@@ -232,9 +234,9 @@ class Desk:
     async def _journal_for(self, asked: Asked) -> Journal:
         try:
             return await self.journal()
-        except LedgerError:
+        except LedgerError as error:
             if not asked.without_ledger:
-                raise
+                raise _with_way_out(error, asked) from None
             return EMPTY  # nothing is known of other runs: the lock in the cluster still keeps them apart
 
     def _ask_the_time(self) -> None:
@@ -272,3 +274,10 @@ class Desk:
         if not found.state.open:
             raise UsageError(f"Run {run}, {found.title}, is {found.state.value} already", "There is nothing to stop.")
         return found
+
+
+def _with_way_out(error: LedgerError, asked: Asked) -> LedgerError:
+    """`error`, naming how to go on without the ledger where the runbook allows it."""
+    if not asked.runbook.without_ledger:
+        return error
+    return LedgerError(error.what, f"{error.remedy} Or force it: aurora-tui act {asked.runbook.id} --without-ledger")

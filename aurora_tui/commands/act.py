@@ -40,6 +40,7 @@ class Order:
     override: str | None
     on_what_we_know: bool
     take_over: bool
+    without_ledger: bool
     follow: bool
     wait: float
     run: str | None = field(default=None, init=False)
@@ -58,6 +59,7 @@ class Order:
 @click.option("--override", callback=not_blank, metavar="TEXT", help="Pass a gate that does not hold, for this reason.")
 @click.option("--on-what-we-know", is_flag=True, help="Act although health cannot be proved; it is recorded.")
 @click.option("--take-over", is_flag=True, help="Take the lock from whoever holds it.")
+@click.option("--without-ledger", is_flag=True, help="Although the ledger cannot be written, where RUNBOOK allows it.")
 @click.option("--follow/--no-follow", default=True, help="Watch the run to its end.", show_default=True)
 @settings_options
 @wait_option
@@ -134,7 +136,27 @@ async def _act(settings: Settings, order: Order) -> int:
         if plan.refusals:
             return _told_refused(plan)
         approved = await _approve(desk, settings, order, plan, lambda: desk.plan(ask, situation))
-    return approved if order.run is None else await _follow(settings, order, order.run)
+        kept = settings if order.run is None else desk.settings_of(order.run)
+    if order.run is None:
+        return approved
+    if kept is not settings:
+        await _tell_spare(kept, order.run)
+    return await _follow(kept, order, order.run)
+
+
+async def _tell_spare(kept: Settings, run: str) -> None:
+    """Where a run is kept whose ledger could not be written, and what was approved: on stderr, for the record."""
+    from aurora_tui.actions.book import approved_plan
+    from aurora_tui.actions.plan import as_data
+    from aurora_tui.actions.spare import config_of
+    from aurora_tui.commands.json_line import json_line
+
+    click.echo(json_line(as_data(await approved_plan(kept, run))), err=True)
+    click.echo(
+        f"aurora-tui: the ledger could not be written. Run {run} is kept in {kept.ledger}; give "
+        f"--config {config_of(kept)} to runs, resume and abandon.",
+        err=True,
+    )
 
 
 async def _asked(desk: Desk, settings: Settings, order: Order, situation: Situation, seen: Cluster | None) -> Asked:
@@ -156,6 +178,7 @@ async def _asked(desk: Desk, settings: Settings, order: Order, situation: Situat
         on_what_we_know=order.on_what_we_know,
         override=order.override or "",
         take_over=order.take_over,
+        without_ledger=order.without_ledger,
         seen=seen,
     )
 

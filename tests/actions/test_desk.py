@@ -226,6 +226,17 @@ async def test_what_may_be_forced_without_the_ledger_is_kept_in_a_spare_one(
         assert loaded.ledger == spare.ledger
 
 
+async def test_the_refusal_names_the_way_to_force_it_where_there_is_one(tmp_path: Path, launched: list[str]) -> None:
+    async with desk_in(tmp_path) as (here, desk):
+        here.settings.ledger.mkdir()
+        with pytest.raises(LedgerError, match="aurora-tui act test --without-ledger"):
+            await desk.approve(await desk.plan(Asked(runbook=book(UP, without_ledger=True))), REASON)
+        with pytest.raises(LedgerError) as caught:
+            await desk.approve(await desk.plan(Asked(runbook=book(UP))), REASON)
+        assert "--without-ledger" not in str(caught.value)
+        assert launched == []
+
+
 async def test_what_waits_for_its_ledger_is_not_forced_without_it(tmp_path: Path, launched: list[str]) -> None:
     async with desk_in(tmp_path) as (_, desk):
         with pytest.raises(UsageError, match="not done without its ledger"):
