@@ -27,7 +27,7 @@ def gate(asked: Asked, stage: Stage | None, journal: Journal, mission: Mission, 
 def _order(asked: Asked, stage: Stage, journal: Journal, mission: Mission) -> Finding:
     following = next_stage(asked.runbook, journal, mission)
     words = "every stage is behind us" if following is None else f"{following.title} comes next"
-    return Finding(check=f"stage {stage.title}", holds=following is not None and following.id == stage.id, why=words)
+    return Finding(check="order", holds=following is not None and following.id == stage.id, why=words)
 
 
 def _findings(asked: Asked, stage: Stage, situation: Situation | None) -> tuple[Finding, ...]:

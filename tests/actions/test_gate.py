@@ -73,8 +73,8 @@ async def test_a_stage_out_of_its_turn_is_refused(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
         advance = bundled(here, "advance")
         plan = await plan_of(here, advance, journal=ROLLOUT, stage="step-100", judged=situation())
-        assert check(plan, "gate stage 100 % of the traffic").words == "25 % of the traffic comes next"
-        assert check(plan, "gate stage 100 % of the traffic").outcome is Outcome.REFUSED
+        assert check(plan, "gate order").words == "25 % of the traffic comes next"
+        assert check(plan, "gate order").outcome is Outcome.REFUSED
 
 
 async def test_the_bundled_stages_follow_the_rollouts_checkpoints(tmp_path: Path) -> None:
