@@ -9,7 +9,8 @@ from typing import Self
 
 from aurora_tui.actions.operation import Reach
 from aurora_tui.errors import AuroraError
-from aurora_tui.kube.lease import SECONDS, Held, Lease, Lost
+from aurora_tui.kube.errors import ApiError
+from aurora_tui.kube.lease import SECONDS, Held, Lease, Lost, has_no_home
 
 LEASE = "aurora-tui"
 TAKE_OVER = "lock"  # in Plan.forced: the operator takes the lock over from whoever holds it
@@ -25,6 +26,7 @@ class Holding:
         self._lease = Lease(reach.cluster, reach.namespace, LEASE, holder, seconds, reach.run)
         self._keeping: asyncio.Task[None] | None = None
         self._seconds = seconds
+        self._nowhere = False  # the namespace is going or gone: nobody can hold a lock in it
 
     async def __aenter__(self) -> Self:
         return self
@@ -52,11 +54,21 @@ class Holding:
             if not forced and not ours:
                 raise
             await self._lease.take_over()
+        except ApiError as error:
+            # A halt that takes the namespace is gone on with, or taken back: the steps themselves tell what is so.
+            if not has_no_home(error):
+                raise
+            self._nowhere = True
+            return
+        self._nowhere = False
         if self._keeping is None:
             self._keeping = asyncio.create_task(self._lease.keep())
 
     async def sure(self) -> None:
         """Returns when the lease was ours a moment ago: before every write. Lost; whatever `Lease.renew` raises."""
+        if self._nowhere:
+            await self.take(forced=False, before=None)  # a step may have made the namespace anew
+            return
         self.check()
         if self._lease.seconds_left < self._seconds - SURE_SECONDS:
             await self._end_keeping()
@@ -65,6 +77,8 @@ class Holding:
 
     def check(self) -> None:
         """Lost when the lease is known to be another's; whatever ended its upkeep. Asks nobody."""
+        if self._nowhere:
+            return
         keeping = self._keeping
         if keeping is not None and keeping.done() and not keeping.cancelled():
             failure = keeping.exception()

@@ -136,7 +136,7 @@ class Lease:
                 await self._write(found, self._since, transitions)
                 return
             except ApiError as error:
-                if found is None and _has_no_home(error):
+                if found is None and has_no_home(error):
                     self._renewed = began
                     return
                 if error.status not in (404, 409):
@@ -259,7 +259,7 @@ class Lease:
         )
 
 
-def _has_no_home(error: ApiError) -> bool:
+def has_no_home(error: ApiError) -> bool:
     """Whether a create was refused because the namespace is going or gone."""
     return error.status == 404 or (error.status == 403 and "is being terminated" in error.what)
 

@@ -13,12 +13,13 @@ import pytest
 import yaml
 
 from aurora_tui.actions.consent import second_consent
+from aurora_tui.actions.operations import operation_of
 from aurora_tui.actions.plan import Plan
 from aurora_tui.drill.manifests import before_canary, canary
 from aurora_tui.ledger.log import Log
 from aurora_tui.situation.journal import project
 from aurora_tui.situation.run import Run, RunState
-from aurora_tui.situation.runbook import Delete, Snapshot
+from aurora_tui.situation.runbook import Delete, Restore, Snapshot
 from tests.actions.bundled import Effects, bridged, plan_of, state_of
 from tests.actions.killed import Executors, executors
 from tests.actions.runs import approve, carried_out, planned
@@ -79,12 +80,36 @@ async def test_after_a_failover_resume_has_a_choice_of_its_own(tmp_path: Path) -
         assert plain(state_of(here)) == plain(before)
 
 
-async def test_a_halt_that_takes_the_namespace_is_verified_though_the_lock_dies_with_it(tmp_path: Path) -> None:
-    async with world(tmp_path, user=ADMIN, speed=20) as here:
-        file = tmp_path / "overlay.yaml"
-        file.write_text(yaml.safe_dump_all([*before_canary(), *canary()[1:]]))
-        plan = await planned(here.reach, Snapshot(path=str(file)), Delete(path=str(file)))
-        assert second_consent(plan) is not None
+async def whole(here: World) -> Plan:
+    """A halt that takes the namespace too."""
+    file = here.folder / "overlay.yaml"
+    file.write_text(yaml.safe_dump_all([*before_canary(), *canary()[1:]]))
+    plan = await planned(here.reach, Snapshot(path=str(file)), Delete(path=str(file)))
+    assert second_consent(plan) is not None
+    return plan
+
+
+async def test_a_halt_that_takes_the_namespace_is_verified_and_taken_back_though_no_lock_can_be_held(
+    tmp_path: Path,
+) -> None:
+    async with world(tmp_path, user=ADMIN) as here:
+        before = state_of(here)
+        await verified(here, await whole(here))
+        assert state_of(here) == EMPTY
+        as_run(here, "resume0001")
+        await verified(here, await planned(here.reach, Restore()))
+        assert plain(state_of(here)) == plain(before)
+
+
+@pytest.mark.parametrize("seconds", [0, 120], ids=["going", "gone"])
+async def test_who_goes_on_with_such_a_halt_finds_no_place_for_a_lock_and_verifies_it(
+    tmp_path: Path, seconds: int
+) -> None:
+    async with world(tmp_path, user=ADMIN) as here:
+        plan = await whole(here)
+        for one in plan.steps:  # and then the executor is killed
+            await operation_of(one.step).carry_out(one, here.reach)
+        here.pass_time(seconds)
         await verified(here, plan)
         assert state_of(here) == EMPTY
 
