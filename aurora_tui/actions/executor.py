@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aurora_tui.actions.claim import claimed
@@ -25,7 +24,7 @@ from aurora_tui.errors import AuroraError, UsageError
 from aurora_tui.ledger.journal import current_actor
 from aurora_tui.ledger.log import LedgerError, Log
 from aurora_tui.settings import Settings
-from aurora_tui.situation.run import Run, RunState, StepRun, StepState
+from aurora_tui.situation.run import Run, RunState, StepState
 from aurora_tui.situation.runbook import Note, Wait
 
 _OPENING_SECONDS = 60.0  # until the cluster was recognised and the lock is ours
@@ -81,26 +80,31 @@ async def work_through(plan: Plan, record: RunRecord, reach: Reach, holder: str,
     """
     work = _Work(plan, record, reach, holder)
     try:
-        await work.all_of_it(before)
-        await _tick(plan, record, reach.settings)
-        outcome, words = RunState.VERIFIED, _all_done(plan)
+        try:
+            await work.all_of_it(before)
+            await _tick(plan, record, reach.settings)
+            outcome, words = RunState.VERIFIED, f"All {len(plan.steps)} steps are done and verified."
+        except LedgerError:
+            raise
+        except Ended as error:
+            print(f"aurora-tui: {error}", file=sys.stderr)
+            return await record.run()
+        except Cancelled as error:
+            outcome, words = RunState.CANCELLED, account(await record.run(), str(error), work.at)
+        except AuroraError as error:
+            outcome, words = RunState.FAILED, account(await record.run(), str(error), work.at)
+        except Exception as error:
+            # A fault of ours must not leave a run that looks as if it went on.
+            why = f"A fault in aurora-tui: {error!r}"
+            await record.finished(RunState.FAILED, account(await record.run(), why, work.at))
+            raise
+        await record.finished(outcome, words)
+        return await record.run()
     except LedgerError as error:
         # The ledger cannot take it, so what happened goes where this process's output goes.
-        print(f"aurora-tui: run {plan.run} stopped: {account(record.last_known, str(error))}", file=sys.stderr)
+        told = account(record.last_known, str(error), work.at)
+        print(f"aurora-tui: run {plan.run} has stopped. {told}", file=sys.stderr)
         raise
-    except Ended as error:
-        print(f"aurora-tui: {error}", file=sys.stderr)
-        return await record.run()
-    except Cancelled as error:
-        outcome, words = RunState.CANCELLED, account(await record.run(), error.what)
-    except AuroraError as error:
-        outcome, words = RunState.FAILED, account(await record.run(), str(error))
-    except Exception as error:
-        # A fault of ours must not leave a run that looks as if it went on.
-        await record.finished(RunState.FAILED, account(await record.run(), f"a fault in aurora-tui: {error!r}"))
-        raise
-    await record.finished(outcome, words)
-    return await record.run()
 
 
 @dataclass(slots=True)
@@ -113,12 +117,15 @@ class _Work:
     holder: str
     holding: Holding | None = None
     marks: Marks | None = None
+    at: int | None = None  # the step that it is at, or failed at
+    whole: Limit | None = None  # of the whole run
 
     async def all_of_it(self, before: str | None) -> None:
+        self.whole = Limit(self.reach, _OPENING_SECONDS + sum(planned.limit for planned in self.plan.steps))
         if self.plan.cluster is None:
             await self._steps()
             return
-        limit = Limit(self.reach, _OPENING_SECONDS)
+        limit = Limit(self.reach, _OPENING_SECONDS, within=self.whole)
         await limit.ask(lambda: _recognise(self.plan, self.reach))
         async with (
             Holding(self.reach, self.holder) as self.holding,
@@ -138,14 +145,25 @@ class _Work:
                 await self._step(planned)
 
     async def _step(self, planned: PlannedStep) -> None:
-        limit = Limit(self.reach, planned.limit)
+        self.at, limit = planned.number, Limit(self.reach, planned.limit, within=self.whole)
         try:
             await carry_through(planned, operation_of(planned.step), self.reach, limit, self)
-        except (LedgerError, Cancelled, Ended):
+        except (LedgerError, Ended):
+            raise
+        except Cancelled:
+            if await self._state(planned) is not StepState.RUNNING:
+                self.at = None  # nothing of it had begun
+                raise
+            await self.record.failed(planned.number, "cancelled while it waited")
             raise
         except AuroraError as error:
             await self.record.failed(planned.number, str(error))
             raise
+        self.at = None
+
+    async def _state(self, planned: PlannedStep) -> StepState:
+        steps = (await self.record.run()).steps
+        return next((one.state for one in steps if one.number == planned.number), StepState.WAITING)
 
     async def heed(self, waiting: bool) -> None:
         """Before every step, and in every look at it: whoever cancels or takes over is heard."""
@@ -169,7 +187,11 @@ class _Work:
         await self.record.begun(planned.number, standing.subjects)
 
     async def done(self, planned: PlannedStep, standing: Standing, *, already: bool) -> None:
-        """Into the ledger; and onto the objects, for those who look with kubectl."""
+        """Into the ledger; and onto the objects, for those who look with kubectl.
+
+        What an executor before this one had begun is not told as found done: this run did it.
+        """
+        already = already and await self._state(planned) is StepState.WAITING
         await self.record.done(planned.number, standing.words, already=already, subjects=standing.subjects)
         waited = isinstance(planned.step, (Wait, Note))
         if not already and not waited and self.marks is not None:
@@ -207,21 +229,20 @@ async def _tick(plan: Plan, record: RunRecord, settings: Settings) -> None:
         await record.ticked(done)
 
 
-def account(run: Run | None, why: str) -> str:
-    """Why a run ended, what of it was done, and what was not."""
+def account(run: Run | None, why: str, at: int | None = None) -> str:
+    """Why a run ended (at which step), what of it was done, and what was not."""
     steps = run.steps if run is not None else ()
-    done = [one for one in steps if one.state is StepState.DONE]
+    title = next((f"Step {one.number}, {one.title}: " for one in steps if one.number == at), "")
+    told = [f"{title}{why.rstrip('.')}."]
     rest = [one for one in steps if one.state is not StepState.DONE]
-    at = next((one for one in rest if one.state is StepState.FAILED), None)
-    told = [f"Step {at.number}, {at.title}: {why}" if at else why]
-    told.append(f"Done: {_numbered(done)}." if done else "Nothing was done.")
-    told.append(f"Not done: {_numbered(rest)}." if rest else "")
-    return " ".join(part for part in told if part)
-
-
-def _numbered(steps: Sequence[StepRun]) -> str:
-    return "; ".join(f"{one.number} {one.title}" for one in steps)
-
-
-def _all_done(plan: Plan) -> str:
-    return f"All {len(plan.steps)} steps are done and verified."
+    by_state = {
+        "Done": [one for one in steps if one.state is StepState.DONE],
+        "Begun, and not seen done": [one for one in rest if one.began_at is not None],
+        "Not begun": [one for one in rest if one.began_at is None],
+    }
+    told += [
+        f"{state}: {'; '.join(f'{one.number} {one.title}' for one in found)}."
+        for state, found in by_state.items()
+        if found
+    ]
+    return " ".join(told)

@@ -18,7 +18,7 @@ import msgspec
 from aurora_tui.actions.plan import Plan, Subject, from_data
 from aurora_tui.errors import UsageError
 from aurora_tui.ledger.journal import TICKED
-from aurora_tui.ledger.log import NOTHING_READ, Entry, LedgerError, Log, Overtaken
+from aurora_tui.ledger.log import NOTHING_READ, Entry, LedgerError, Log, Overtaken, Reading
 from aurora_tui.situation import run as words
 from aurora_tui.situation.journal import EMPTY, Journal, project
 from aurora_tui.situation.run import Run
@@ -49,13 +49,25 @@ class RunRecord:
         self.last_known: Run | None = None  # the run when it was last read
 
     async def look(self) -> Journal:
-        """The journal as it is now; read again only when another process has written. LedgerError."""
-        version = await self.log.version()
-        if version != self._version:
-            entries, mark = await self.log.read(self._mark)
-            self._approved = next((plan for plan in map(self._plan_in, entries) if plan is not None), self._approved)
-            self._read, self._mark, self._version, self._own = project(entries, self._read), mark, version, []
-        return project(self._own, self._read)
+        """The journal as it is now; read again only when another process has written. LedgerError, after patience."""
+        end = time.monotonic() + self._patience
+        while True:
+            try:
+                version = await self.log.version()
+                if version != self._version:
+                    self._take(await self.log.read(self._mark), version)
+                return project(self._own, self._read)
+            except LedgerError:
+                if time.monotonic() >= end:
+                    raise
+            await asyncio.sleep(_PAUSE)
+
+    def _take(self, reading: Reading, version: int) -> None:
+        for entry in reading.entries:
+            if entry.action == words.APPROVED and entry.data.get("run") == self.id:
+                self._approved = entry.data.get("plan")
+        self._read, self._mark, self._version = project(reading.entries, self._read), reading.mark, version
+        self._own = []
 
     async def run(self) -> Run:
         """The run as it stands now. UsageError when nobody approved it."""
@@ -147,10 +159,6 @@ class RunRecord:
         found = [entry for entry in entries if entry.request_id == request]
         self._own += found
         return bool(found)
-
-    def _plan_in(self, entry: Entry) -> object:
-        ours = entry.action == words.APPROVED and entry.data.get("run") == self.id
-        return entry.data.get("plan") if ours else None
 
 
 def refuse_finished(run: Run) -> None:

@@ -29,11 +29,14 @@ class OutOfTime(AuroraError):
 class Limit:
     """So much time from now on, world seconds, and what is done with the failures in it."""
 
-    def __init__(self, reach: Reach, seconds: float) -> None:
+    def __init__(self, reach: Reach, seconds: float, within: Limit | None = None) -> None:
+        """within: a longer one, which ends this one too."""
         self._reach = reach
         self._clock = reach.clock
         self._seconds = seconds
         self._end = self._clock.monotonic() + max(seconds, min(seconds, _REAL_AT_LEAST) * self._clock.speed)
+        if within is not None and within._end < self._end:
+            self._end, self._seconds = within._end, within._seconds
         self._pauses = Pauses()
         self._poll = _FIRST_POLL
         self._in_doubt = False  # whether a write was sent and neither answered nor looked after
@@ -115,8 +118,8 @@ async def carry_through(planned: PlannedStep, operation: Operation, reach: Reach
         if carried_out:
             await limit.look_again_later(standing.words)
             continue
+        await limit.ask(told.about_to_write)
         try:
-            await told.about_to_write()
             await operation.carry_out(planned, reach)
             carried_out = True
         except AuroraError as error:

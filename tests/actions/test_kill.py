@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ import pytest
 from aurora_tui.ledger.log import Log
 from aurora_tui.situation.journal import project
 from aurora_tui.situation.run import Run, RunState
+from aurora_tui.situation.runbook import Wait
 from tests.actions.bundled import Effects, bridged, plan_of, state_of
 from tests.actions.killed import Ended, Executors, executors
 from tests.actions.runs import approve
@@ -29,6 +33,7 @@ class Story:
 
     ended: tuple[Ended, ...]
     run: Run
+    found_done: tuple[bool, ...]  # of each step that does something, whether it is told as found done
     effects: Counter[str]
     state: dict[str, Any]
 
@@ -44,25 +49,35 @@ async def told(folder: Path, runbook: str, choice: str | None, making: Executors
             ended.append(await making.execute(here.profile, plan.run))
         async with Log(here.settings.ledger, here.clock) as log:
             entries = await log.entries()
+        run = project(entries).runs[plan.run]
+        acting = [planned.number for planned in plan.steps if not isinstance(planned.step, Wait)]
         return Story(
             ended=tuple(ended),
-            run=project(entries).runs[plan.run],
+            run=run,
+            found_done=tuple(step.already for step in run.steps if step.number in acting),
             effects=effects.seen,
             state=state_of(here),
         )
 
 
+@pytest.fixture
+def memory() -> Iterator[Path]:
+    """A folder in memory, where there is one: a process that is killed loses nothing of it, and no disk is slow."""
+    with TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+        yield Path(folder)
+
+
 @pytest.mark.parametrize(("runbook", "choice"), [("rollback", None), ("failover", None), ("failover", "force-now")])
-async def test_killed_anywhere_it_ends_as_if_it_had_not_been(tmp_path: Path, runbook: str, choice: str | None) -> None:
+async def test_killed_anywhere_it_ends_as_if_it_had_not_been(memory: Path, runbook: str, choice: str | None) -> None:
     async with executors(AT_ONCE) as making:
-        undisturbed = await told(tmp_path / "0", runbook, choice, making[0])
+        undisturbed = await told(memory / "0", runbook, choice, making[0])
         assert undisturbed.run.state is RunState.VERIFIED, undisturbed.ended[0].output
         moments = undisturbed.ended[0].moments
         left, stories = iter(moments), dict[str, Story]()
 
         async def work(maker: Executors) -> None:
             for moment in left:
-                stories[moment] = await told(tmp_path / moment.replace("/", "-"), runbook, choice, maker, moment)
+                stories[moment] = await told(memory / moment.replace("/", "-"), runbook, choice, maker, moment)
 
         await asyncio.gather(*map(work, making))
     for moment in moments:
@@ -73,6 +88,7 @@ async def test_killed_anywhere_it_ends_as_if_it_had_not_been(tmp_path: Path, run
         assert story.run.state is RunState.VERIFIED, where
         assert story.state == undisturbed.state, where
         assert story.effects == undisturbed.effects, where
+        assert story.found_done == undisturbed.found_done, where
     steps = len(undisturbed.run.steps)
     assert len([moment for moment in moments if " run." in moment]) == 2 * (2 + 2 * steps) - not_begun(undisturbed)
 
