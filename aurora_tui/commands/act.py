@@ -137,6 +137,8 @@ async def _act(settings: Settings, order: Order) -> int:
             return _told_refused(plan)
         approved = await _approve(desk, settings, order, plan, lambda: desk.plan(ask, situation))
         kept = settings if order.run is None else desk.settings_of(order.run)
+        if order.run is not None and desk.clock_words:
+            click.echo(f"aurora-tui: {desk.clock_words}", err=True)
     if order.run is None:
         return approved
     if kept is not settings:
