@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aurora_tui.actions.operation import Changed, Standing
@@ -232,12 +232,15 @@ _WORDS = st.sampled_from(["a", "b", "c/d", "~"])
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from(["x", "y"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=3),
-    max_leaves=8,
+    max_leaves=6,
 )
 _NOT_NULL = _JSON.filter(lambda value: value is not None)
 _SPECS = st.dictionaries(_WORDS, _NOT_NULL, max_size=4)
+# A busy machine makes examples slowly, which says nothing of them.
+_some = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 
+@_some
 @given(before=_SPECS, after=_SPECS)
 def test_an_object_is_known_by_its_differences(before: Object, after: Object) -> None:
     now, then = {"spec": before}, {"spec": after}
@@ -249,6 +252,7 @@ def test_an_object_is_known_by_its_differences(before: Object, after: Object) ->
     assert all(was[pointer] != will_be[pointer] for pointer in was)
 
 
+@_some
 @given(before=_SPECS, patch=_SPECS)
 def test_every_difference_that_a_merge_patch_makes_is_in_a_place_that_it_names(before: Object, patch: Object) -> None:
     body = {"spec": patch}
@@ -276,6 +280,7 @@ def test_every_difference_that_a_json_patch_makes_is_in_a_place_that_it_names(op
     assert differences.of_those(found, differences.touched([operation])) == found
 
 
+@_some
 @given(before=_SPECS, after=_SPECS)
 def test_the_way_back_leads_back(before: Object, after: Object) -> None:
     now, then = {"spec": before, "metadata": {}}, {"spec": after, "metadata": {}}
