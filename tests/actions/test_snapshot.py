@@ -368,11 +368,24 @@ async def test_what_is_still_being_deleted_is_waited_for_first(here: World) -> N
 
 
 async def test_who_may_not_create_replica_sets_is_told_that_revisions_are_lost(tmp_path: Path) -> None:
-    async with world(tmp_path, user=OPERATOR) as here:
+    operator = USERS[OPERATOR]
+    rules = tuple(rule for rule in operator.rules if rule.resources != ("replicasets",))
+    users = {**USERS, OPERATOR: dataclasses.replace(operator, rules=rules)}
+    async with world(tmp_path, users=users) as here:
         await halted(here, overlay(here))
         step = await resumed(here)
         assert any("no undo after this" in warning for warning in step.warnings)
         assert here.deployment(CANARY)["status"]["readyReplicas"] == 3
+
+
+async def test_what_workloads_need_is_made_before_them_and_traffic_is_led_to_them_last(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        await halted(here, overlay(here))
+        so_far = len(here.writes)
+        step = await resumed(here)
+        assert not step.warnings
+        kinds = [one.path.rpartition("/")[2] for one in here.writes[so_far:] if "selfsubject" not in one.path]
+        assert kinds == ["services"] * 3 + ["replicasets"] + ["deployments"] * 3 + ["httproutes"]
 
 
 async def test_who_may_create_nothing_finds_out_in_the_rehearsal(tmp_path: Path) -> None:

@@ -42,6 +42,12 @@ _REPLICA_SETS = "replicasets.apps"
 _OF_A_JOB = ("controller-uid", "batch.kubernetes.io/controller-uid", "job-name", "batch.kubernetes.io/job-name")
 # What the cluster hands out, and may have handed to another one since.
 _HANDED_OUT = ("clusterIP", "clusterIPs", "healthCheckNodePort")
+_LEADING = frozenset(
+    {
+        "horizontalpodautoscalers.autoscaling", "httproutes.gateway.networking.k8s.io", "ingresses.networking.k8s.io",
+        "trafficsplits.split.smi-spec.io",
+    }
+)  # fmt: skip
 _OLD = 24 * 3600.0
 _JQ = (
     '{apiVersion:"v1",kind:"List",items:[.objects[].object|del(.status,.metadata.uid,.metadata.resourceVersion,'
@@ -143,7 +149,7 @@ class RestoreOperation:
         return Standing(done=all(there), words=told, subjects=subjects)
 
     async def carry_out(self, planned: PlannedStep, reach: Reach) -> None:
-        """Make what is missing, in order: namespace, what workloads need, workloads, whatever belongs to others."""
+        """Make what is missing: namespace, what workloads need, workloads, routes, whatever belongs to another one."""
         kept = await _kept(planned)
         uids: dict[str, str] = {}  # of what was kept → of what is there now
         paths = {uid_of(one.object): one.path for one in kept.values()}
@@ -254,10 +260,11 @@ async def _kept(planned: PlannedStep) -> dict[str, Kept]:
     return {one.path: one for one in (*found.snapshot.objects, *revisions_of(found.snapshot))}
 
 
-def _later(one: Kept) -> tuple[bool, int]:
-    """Its place when things are made: the reverse of a deletion's, and whoever belongs to another one last."""
+def _later(one: Kept) -> tuple[bool, bool, int]:
+    """Its place when things are made: the reverse of a deletion's; traffic is led to workloads once they are there,
+    and whoever belongs to another one comes last."""
     owned = bool(one.object["metadata"].get("ownerReferences")) and one.resource != _REPLICA_SETS
-    return owned, -order(_subject(one))
+    return owned, one.resource in _LEADING, -order(_subject(one))
 
 
 def _subject(one: Kept) -> Subject:

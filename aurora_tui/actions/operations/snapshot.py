@@ -61,11 +61,12 @@ class SnapshotOperation:
             return unplannable(step, number, title, error)
         overlay = await look_up(rendered, kinds, reach)
         inside = await contents(reach.namespace, kinds, reach)
-        kept, made = taken(overlay, inside)
+        kept = taken(overlay, inside)
         earlier, damage = await _earlier(reach)
         carried = _carried(overlay, earlier)
         secrets = sum(one.kind.name == "Secret" for one in kept)
-        changes = [Change(what="kept", now="", after=counted(one.kind.name for one in kept) or "nothing")]
+        names = counted(one.kind.name for one in kept) or "nothing"
+        changes = [Change(what="objects", now="in the cluster alone", after=f"{names} in a file too")]
         if carried and earlier is not None:
             when = earlier.snapshot.taken_at
             changes.append(
@@ -75,7 +76,7 @@ class SnapshotOperation:
         warnings = list(damage)
         if secrets:
             warnings.append(f"{secrets} Secrets are kept with their data, in a file that only you can read")
-        unseen = [f"{one}: what of them goes too is not kept, for it cannot be seen" for one in inside.unseen]
+        unseen = [f"{one} cannot be seen: what of them goes too is not kept" for one in inside.unseen]
         (refusals if overlay.namespace is not None else warnings).extend(unseen)
         if not overlay.live and not refusals:
             refusals.append(f"nothing of {path} is in the cluster")
@@ -84,7 +85,7 @@ class SnapshotOperation:
             step=step,
             title=title,
             changes=tuple(changes),
-            why=f"with {len(made)} that these make by themselves, in {reach.folder / FOLDER}",
+            why=f"into {reach.folder / FOLDER}, with what these have made: pods, revisions",
             before={
                 "objects": as_facts([one.subject for one in overlay.live]),
                 "whole": overlay.namespace is not None,
@@ -153,11 +154,11 @@ class SnapshotOperation:
         return ()
 
 
-def taken(overlay: Overlay, inside: Contents) -> tuple[list[Resident], tuple[Resident, ...]]:
-    """(what the deletion takes that nobody makes anew, what its makers make anew)."""
+def taken(overlay: Overlay, inside: Contents) -> list[Resident]:
+    """What the deletion takes that nobody makes anew."""
     uids = frozenset(uid_of(one.live or {}) for one in overlay.live)
-    kept, made = _with_them(uids, inside, whole=overlay.namespace is not None)
-    return [*(Resident(kind=one.kind, thing=one.live or {}) for one in overlay.live), *kept], made
+    kept, _ = _with_them(uids, inside, whole=overlay.namespace is not None)
+    return [*(Resident(kind=one.kind, thing=one.live or {}) for one in overlay.live), *kept]
 
 
 def _with_them(

@@ -125,6 +125,9 @@ def operator(name: str, namespace: str) -> User:
     rules = [Rule(verbs, (group,), resources, namespace=namespace) for group, (verbs, resources) in _OPERATED.items()]
     rules += [
         Rule(("patch", "update"), ("apps",), ("deployments/scale",), namespace=namespace),
+        Rule(
+            ("create",), ("apps",), ("replicasets",), namespace=namespace
+        ),  # restored with a deployment: its revisions
         Rule(("delete",), ("",), ("pods",), namespace=namespace),
         Rule(("create",), ("",), ("pods/eviction",), namespace=namespace),
         Rule(("delete", "patch", "update"), ("",), ("namespaces",), (namespace,), namespace=namespace),
