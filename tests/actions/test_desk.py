@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from aurora_tui.actions.book import approved_plan
+from aurora_tui.actions.book import approved_plan, write
 from aurora_tui.actions.claim import claimed
 from aurora_tui.actions.desk import Asked, Desk, PlanChanged, PlanExpired
 from aurora_tui.drill.manifests import NAMESPACE, STABLE, STANDBY
@@ -19,6 +20,7 @@ from aurora_tui.errors import UsageError
 from aurora_tui.ledger.journal import tick
 from aurora_tui.ledger.log import LedgerError, Log
 from aurora_tui.settings import Overrides, load
+from aurora_tui.situation.journal import Journal
 from aurora_tui.situation.run import FINISHED, RunState
 from aurora_tui.situation.runbook import Note, Runbook, Scale, Stage
 from tests.actions.desks import book, bundled, situation
@@ -193,6 +195,27 @@ async def test_another_run_that_was_approved_meanwhile_refuses(tmp_path: Path, l
         with pytest.raises(UsageError, match="is approved"):
             await desk.approve(mine, REASON)
         assert len(launched) == 1
+
+
+async def test_what_was_decided_is_decided_again_when_another_one_writes_meanwhile(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        sizes: list[int] = []
+
+        async def meanwhile() -> None:
+            async with Log(here.settings.ledger, here.clock) as log:
+                await tick(log, "rollout/step-25", None, actor="otto@elsewhere")
+
+        def decide(journal: Journal) -> tuple[str, dict[str, object]]:
+            if not sizes:  # in a loop of its own: this one waits for us
+                other = threading.Thread(target=lambda: asyncio.run(meanwhile()))
+                other.start()
+                other.join()
+            sizes.append(journal.size)
+            return "test", {"size": journal.size}
+
+        entry = await write(here.settings, here.clock, decide)
+        assert sizes == [0, 1]
+        assert (entry.sequence, entry.data) == (2, {"size": 1})
 
 
 async def test_a_ledger_that_cannot_be_written_refuses_before_anything_happens(
