@@ -14,7 +14,7 @@ from aurora_tui.console.acting.desk import SecondConsent, Wish
 from aurora_tui.settings import Settings
 from aurora_tui.situation.duration import Duration
 from aurora_tui.situation.run import Run, RunState, StepRun, StepState
-from aurora_tui.situation.runbook import Choice, Note, Runbook, Scale, Traffic, Undo, Wait, WaitFor
+from aurora_tui.situation.runbook import Choice, Runbook, Scale, Traffic, Undo, Wait, WaitFor
 from aurora_tui.situation.situation import Situation
 from tests.console import situations as made_up
 
@@ -196,6 +196,11 @@ def plan(run: str = "1a2b3c4d5e", **changes: Any) -> Plan:
     return msgspec.structs.replace(whole, **changes)
 
 
+def refused() -> Plan:
+    """The rollback that may not be: a right is missing, and another one holds the lock."""
+    return plan(checks=(*CHECKS, *REFUSALS))
+
+
 def run(state: RunState = RunState.RUNNING, **changes: Any) -> Run:
     """The rollback under way for 42 s: four steps done, the fifth begun (FAILED: failed there; VERIFIED: all done)."""
     ended = {RunState.VERIFIED: 6, RunState.FAILED: 4, RunState.CANCELLED: 4}.get(state, 4)
@@ -294,6 +299,3 @@ class MadeUpDesk:
 
     async def close(self) -> None:
         pass
-
-
-NOTE = Note(text="call the provider")

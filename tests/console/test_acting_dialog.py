@@ -200,7 +200,7 @@ async def test_an_empty_reason_is_not_enough() -> None:
 
 
 async def test_refusals_stand_in_view_with_what_to_do_and_the_word_cannot_be_typed() -> None:
-    desk = MadeUpDesk(answer=lambda wish: plans.plan(checks=(*plans.CHECKS, *plans.REFUSALS)))
+    desk = MadeUpDesk(answer=lambda wish: plans.refused())
     async with console(desk, size=(80, 24)) as (app, pilot, _):
         await planned(app, pilot)
         assert shown(app).count(" REFUSED  ") == 2

@@ -187,7 +187,7 @@ async def test_a_failed_run_says_where_and_is_tried_again_or_taken_back() -> Non
         await pilot.press("r", "y")
         await until(pilot, lambda: desk.asked == [("resume", "1a2b3c4d5e")])
         await pilot.press("b")
-        await until(pilot, lambda: "TAKE BACK ROLLBACK" in shown(app) and "holds for" in shown(app))
+        await until(pilot, lambda: "TAKE BACK: ROLLBACK" in shown(app) and "holds for" in shown(app))
         assert desk.wishes[-1].inverse_of == "1a2b3c4d5e"
 
 

@@ -9,8 +9,11 @@ import pytest
 from textual.pilot import Pilot
 
 from aurora_tui.console.app import AuroraApp
+from aurora_tui.situation.run import RunState
 from aurora_tui.situation.situation import Situation
+from tests.console import plans_made_up as plans
 from tests.console import situations as made_up
+from tests.console.plans_made_up import MadeUpDesk
 from tests.console.situations import MadeUpFeed
 
 LARGE, SMALL = (120, 36), (80, 24)
@@ -62,3 +65,43 @@ def test_details(snap_compare: Compare, keys: tuple[str, ...], size: tuple[int, 
 @pytest.mark.parametrize("theme", ["aurora-light", "high-contrast", "colour-blind-safe", "ansi-16"])
 def test_a_theme(snap_compare: Compare, theme: str) -> None:
     assert snap_compare(console(made_up.breaching(), theme), terminal_size=LARGE, run_before=typed())
+
+
+def pressed(met: str, *keys: str) -> Callable[[Pilot[Any]], Any]:
+    """Type, and wait until the layer that acting happens on says `met`."""
+
+    async def before(pilot: Pilot[Any]) -> None:
+        app = pilot.app
+        assert isinstance(app, AuroraApp)
+        await typed(*keys)(pilot)
+        for _ in range(1000):
+            layer = app.acting.layer
+            if layer is not None and met in layer.text:
+                break
+            await pilot.pause(0.01)
+        app.draw()
+
+    return before
+
+
+@pytest.mark.parametrize(
+    ("desk", "situation", "met", "keys"),
+    [
+        (MadeUpDesk(), made_up.breaching(), "holds for", ("R",)),
+        (MadeUpDesk(answer=lambda wish: plans.refused()), made_up.breaching(), "holds for", ("R",)),
+        (MadeUpDesk(), plans.while_running(), "RUNNING", ("o",)),
+        (MadeUpDesk(), plans.while_running(RunState.FAILED), "FAILED", ("o",)),
+    ],
+    ids=["plan", "refused", "running", "failed"],
+)
+@pytest.mark.parametrize("size", [LARGE, SMALL], ids=["120x36", "80x24"])
+def test_acting(
+    snap_compare: Compare,
+    desk: MadeUpDesk,
+    situation: Situation,
+    met: str,
+    keys: tuple[str, ...],
+    size: tuple[int, int],
+) -> None:
+    app = AuroraApp(plans.settings(), lambda: MadeUpFeed(situation), make_desk=lambda: desk, monotonic=lambda: 100.0)
+    assert snap_compare(app, terminal_size=size, run_before=pressed(met, *keys))

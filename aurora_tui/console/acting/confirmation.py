@@ -57,17 +57,17 @@ class Confirmation:
 
     # Planning ---------------------------------------------------------------------------------------------------
 
-    def plan_again(self, because: str) -> None:
-        """Make the plan (anew); whatever was under way is forgotten."""
+    def plan_again(self, because: str, *, asked: bool = False) -> None:
+        """Make the plan (anew); whatever was under way is forgotten. `asked`: by the person, who expects another."""
         for task in (self._planning, self._looking):
             if task is not None:
                 task.cancel()
         self._asked_at = self._around.monotonic()
         self._looking = None
-        self._planning = asyncio.create_task(self._make(because))
+        self._planning = asyncio.create_task(self._make(because, asked))
         self._around.redraw()
 
-    async def _make(self, because: str) -> None:
+    async def _make(self, because: str, asked: bool) -> None:
         try:
             desk = await self._desk()
             wish = replace(self.wish, situation=self._around.situation())
@@ -77,12 +77,12 @@ class Confirmation:
             self._error, self.plan = words_of(error), None
             self.form.clear_words()
         else:
-            self._take(plan, consent, because)
+            self._take(plan, consent, because, asked)
             self._looking = asyncio.create_task(self._look(desk, plan))
         self._planning = None
         self._around.redraw()
 
-    def _take(self, plan: Plan, consent: SecondConsent | None, because: str) -> None:
+    def _take(self, plan: Plan, consent: SecondConsent | None, because: str, asked: bool) -> None:
         """Show a new plan; what was typed for another one is forgotten."""
         before, self.plan, self._error = self.plan, plan, None
         self._made_at = self._around.monotonic()
@@ -99,6 +99,9 @@ class Confirmation:
         self.form.clear_words()
         if self.form.focus == APPROVE:
             self.form.focus = CANCEL
+        if asked:
+            self._notice = (head, "accent")
+            return
         self._folds = replace(self._folds, changed=plan_lines.changed_steps(before, plan))
         self._notice = (f"{head}. IT IS ANOTHER PLAN NOW: read it again, the word is to be typed anew", "warn bold")
 
@@ -232,20 +235,27 @@ class Confirmation:
             case "d":
                 self._folds = replace(self._folds, diffs=not self._folds.diffs)
             case "p":
-                self.plan_again("asked for")
+                self.plan_again("asked for", asked=True)
             case "o" if self._choices():
                 self._other_way()
             case "b" if self._blind():
                 self.wish = replace(self.wish, blind_accepted=not self.wish.blind_accepted)
-                self.plan_again("to act on what is known" if self.wish.blind_accepted else "not blindly after all")
+                self._plan_as_wished("to act on what is known" if self.wish.blind_accepted else "not blindly after all")
             case "g" if self._can_pass_gate():
                 self._pass_gate()
             case "t" if self.wish.take_over or self._refused_by("lock"):
                 self.wish = replace(self.wish, take_over=not self.wish.take_over)
-                self.plan_again("the lock is taken over" if self.wish.take_over else "the lock is left to its holder")
+                self._plan_as_wished(
+                    "the lock is taken over" if self.wish.take_over else "the lock is left to its holder"
+                )
             case _:
                 return False
         return True
+
+    def _plan_as_wished(self, because: str) -> None:
+        """Another thing is wished for now: what was typed was not for it."""
+        self.form.clear_words()
+        self.plan_again(because, asked=True)
 
     def _choices(self) -> list[str | None]:
         runbook = self.wish.runbook
@@ -256,8 +266,7 @@ class Confirmation:
         ways = self._choices()
         at = ways.index(self.wish.choice) if self.wish.choice in ways else 0
         self.wish = replace(self.wish, choice=ways[(at + 1) % len(ways)])
-        self.form.clear_words()
-        self.plan_again(f"the way chosen is: {self._way()[0]}")
+        self._plan_as_wished(self._way()[0])
 
     def _way(self) -> tuple[str, str]:
         """Title and caution of the choice."""
@@ -277,7 +286,7 @@ class Confirmation:
             self._hint = "write your own reason for passing the gate first, in the reason field"
             return
         self.wish = replace(self.wish, override="" if self.wish.override else self.form.reason)
-        self.plan_again("the gate is passed knowingly" if self.wish.override else "the gate counts again")
+        self._plan_as_wished("the gate is passed knowingly" if self.wish.override else "the gate counts again")
 
     def paste(self, text: str) -> None:
         """A paste goes into the field that has the keys, and nowhere else."""
@@ -331,11 +340,8 @@ class Confirmation:
             state = [span(f"planned {self.plan.made_at[11:19]}Z", "dim"), span(f"  holds for {left} s")]
             warnings = plan_lines.warnings(self.plan)
             state.append(span(f"  ! {warnings} warning{'s' if warnings > 1 else ''}" if warnings else "", "warn bold"))
-        title, caution = self._way()
         if self._choices():
-            state += [span("  way: ", "dim"), span(title, "warn bold" if self.wish.choice else "")]
-        if caution:
-            state.append(span(f"  {caution}", "warn"))
+            state += [span("  way: ", "dim"), span(self._way()[0], "warn bold" if self.wish.choice else "")]
         if self.wish.blind_accepted:
             state.append(span("  ON WHAT I KNOW", "warn bold"))
         if self.wish.override:
@@ -354,7 +360,7 @@ class Confirmation:
         if caution:
             lines += [*paragraphs(f"! {title}. {caution}", cells, "warn bold"), ()]
         runbook = self.wish.runbook
-        if runbook is not None and runbook.summary:
+        if runbook is not None and runbook.summary and self.wish.choice is None:
             lines += [*paragraphs(runbook.summary, cells, "dim"), ()]
         if self.plan is not None:
             lines += plan_lines.lines(self.plan, self._folds, cells)

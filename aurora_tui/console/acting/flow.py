@@ -116,7 +116,7 @@ class Acting:
         )
 
     def _go_back(self, run: Run) -> None:
-        wish = Wish(title=f"take back {run.title}", inverse_of=run.id, ground=f"takes back run {run.id}: {run.words}")
+        wish = Wish(title=f"take back: {run.title}", inverse_of=run.id, ground=f"takes back run {run.id}: {run.words}")
         self._show(self._confirmation(wish))
 
     def _list(self) -> Page:

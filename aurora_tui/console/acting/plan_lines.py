@@ -28,8 +28,10 @@ def lines(plan: Plan, folds: Folds, cells: int) -> list[Line]:
     """The whole plan: what stands against it, what it does, what was looked at, what it stands on."""
     result: list[Line] = []
     by_outcome = {kind: [check for check in plan.checks if check.outcome is kind] for kind in Outcome}
-    for check in by_outcome[Outcome.REFUSED]:
-        result += _check(check, cells)
+    refused = by_outcome[Outcome.REFUSED]
+    for number, check in enumerate(refused, 1):
+        last = number == len(refused) or refused[number].remedy != check.remedy
+        result += _check(check, cells, remedy=last)
     result += [()] if result else []
     for one in plan.steps:
         result += _step(one, folds, cells)
@@ -124,6 +126,9 @@ def _changes(changes: Sequence[Change], cells: int) -> list[Line]:
     result: list[Line] = []
     for one in changes:
         head = span(f"    {one.what.ljust(room)}  ", "dim")
+        if not one.now:
+            result += _hanging(head, one.after, cells, "title bold")
+            continue
         same = one.now == one.after
         whole = (head, span(one.now, "dim" if same else ""), span(" → ", "accent bold"), span(one.after, "title bold"))
         if width(whole) <= cells:
@@ -134,12 +139,12 @@ def _changes(changes: Sequence[Change], cells: int) -> list[Line]:
     return result
 
 
-def _check(check: Check, cells: int) -> list[Line]:
+def _check(check: Check, cells: int, *, remedy: bool = True) -> list[Line]:
     mark, ink = _MARKS[check.outcome]
     words = f"{check.title}: {check.words}" if check.words else check.title
     quiet = check.outcome is Outcome.OK
     result = _hanging(span(f"{mark} ", f"{ink} bold"), words, cells, "" if quiet else ink)
-    if check.remedy and not quiet:
+    if remedy and check.remedy and not quiet:
         result += _hanging(span("    → ", "accent"), check.remedy, cells)
     return result
 

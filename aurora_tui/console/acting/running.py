@@ -43,6 +43,7 @@ class Running:
         self._first = first  # what is shown until the ledger tells of it
         self._sure: str | None = None  # the key that waits for its y
         self._said: tuple[str, str] | None = None
+        self._said_of: object = None  # how the run stood then: what was said is over once it stands otherwise
         self._doing: asyncio.Task[None] | None = None
 
     @property
@@ -51,6 +52,10 @@ class Running:
         situation = self._around.situation()
         runs = situation.runs if situation is not None else ()
         return next((run for run in reversed(runs) if run.id == self.run), self._first)
+
+    def _state(self) -> tuple[object, ...]:
+        run = self.known
+        return () if run is None else (run.state, run.executor)
 
     def show(self, cells: int, rows: int) -> Shown:
         """The run as it is now."""
@@ -76,6 +81,8 @@ class Running:
 
     def _foot(self, cells: int) -> list[Line]:
         lines: list[Line] = []
+        if self._said is not None and self._said_of != self._state():
+            self._said = None
         if self._said is None and self._sure is None:
             return lines
         lines.append(rule(cells))
@@ -135,6 +142,7 @@ class Running:
             self._said = (f"✗ {words_of(error)}", "bad bold")
         else:
             self._said = (done, "accent")
+        self._said_of = self._state()
         self._doing = None
         self._around.redraw()
 

@@ -51,7 +51,7 @@ class Around:
             span(f" {self.settings.environment_name.upper()} ", "environment reverse bold"),
             span(f"  {context} / {namespace or 'no namespace'}", "environment bold"),
         ]
-        if self.settings.environment.drill:
+        if self.settings.environment.drill and self.settings.environment_name != "drill":
             parts.insert(0, span(" DRILL ", "warn reverse bold"))
         if cluster is not None:
             parts.append(span(f"  {cluster.server}", "dim"))
