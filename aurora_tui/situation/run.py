@@ -171,5 +171,7 @@ def _after(run: Run, at: float, action: str, data: dict[str, Any]) -> Run:
 
 
 def _with_step(run: Run, number: int, **changes: Any) -> Run:
+    if isinstance(number, bool):
+        return run  # `true` is no number of a step, though Python counts with it
     steps = (msgspec.structs.replace(one, **changes) if one.number == number else one for one in run.steps)
     return msgspec.structs.replace(run, steps=tuple(steps))

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from aurora_tui.actions.plan import Plan
@@ -87,14 +88,15 @@ def state_of(here: World) -> dict[str, Any]:
     }
 
 
-def steps_of(settings: Settings, runbook: str, choice: str | None = None) -> Sequence[AnyStep]:
-    """The steps of a bundled runbook."""
+def steps_of(settings: Settings, runbook: str, part: str | None = None) -> Sequence[AnyStep]:
+    """The steps of a bundled runbook, or of one of its choices or stages."""
     book = next(one for one in settings.mission.runbook if one.id == runbook)
-    return book.step if choice is None else next(one.step for one in book.choice if one.id == choice)
+    return book.step if part is None else next(one.step for one in (*book.choice, *book.stage) if one.id == part)
 
 
-async def plan_of(here: World, runbook: str, choice: str | None = None) -> Plan:
-    """A bundled runbook, planned on what the world is now."""
-    plan = await planned(here.reach, *steps_of(here.settings, runbook, choice), runbook=runbook)
+async def plan_of(here: World, runbook: str, part: str | None = None) -> Plan:
+    """A bundled runbook, or one of its choices or stages, planned on what the world is now."""
+    plan = await planned(here.reach, *steps_of(here.settings, runbook, part), runbook=runbook)
     assert not plan.refusals
-    return plan
+    book = next(one for one in here.settings.mission.runbook if one.id == runbook)
+    return msgspec.structs.replace(plan, stage=part if part in {stage.id for stage in book.stage} else None)
