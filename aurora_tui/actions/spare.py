@@ -39,7 +39,7 @@ async def enter_spare(settings: Settings, plan: Plan, why: LedgerError) -> Setti
             await enter(spare, settings.clock, whole, None)
             return spare
         except (OSError, AuroraError):
-            continue
+            continue  # the next place may take it; that none does is told below
     raise LedgerError(f"{why.what}, and a spare one can be kept nowhere", why.remedy)
 
 
