@@ -261,9 +261,10 @@ class MadeUpDesk:
     consent: SecondConsent | None = None
     refuses: Exception | None = None
     gate: Callable[[], Any] | None = None  # awaited before a plan is given
+    approving: Callable[[], Any] | None = None  # awaited before a plan is approved, or refused
     changed: str | None = None
     wishes: list[Wish] = field(default_factory=list)
-    approved: list[tuple[Plan, str, str]] = field(default_factory=list)
+    approved: list[tuple[Plan, str, tuple[str, ...]]] = field(default_factory=list)
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     async def plan(self, wish: Wish) -> Plan:
@@ -282,10 +283,12 @@ class MadeUpDesk:
     async def second_consent(self, plan: Plan) -> SecondConsent | None:
         return self.consent
 
-    async def approve(self, plan: Plan, reason: str, consent: str = "") -> str:
+    async def approve(self, plan: Plan, reason: str, forced: tuple[str, ...] = ()) -> str:
+        if self.approving is not None:
+            await self.approving()
         if self.refuses is not None:
             raise self.refuses
-        self.approved.append((plan, reason, consent))
+        self.approved.append((plan, reason, forced))
         return plan.run
 
     async def cancel(self, run: str) -> None:

@@ -330,7 +330,9 @@ async def test_blind_refuses_until_acting_on_what_is_known_is_chosen() -> None:
 
 async def test_a_second_consent_lists_what_else_goes_and_wants_its_own_word() -> None:
     rest = tuple(f"ConfigMap settings-{number}" for number in range(3))
-    desk = MadeUpDesk(consent=SecondConsent(title="NAMESPACE goes, with all in it", word="everything", rest=rest))
+    desk = MadeUpDesk(
+        consent=SecondConsent(title="NAMESPACE goes, with all in it", word="everything", recorded="said so", rest=rest)
+    )
     async with console(desk) as (app, pilot, _):
         await planned(app, pilot)
         assert "NAMESPACE goes, with all in it" in shown(app)
@@ -339,7 +341,7 @@ async def test_a_second_consent_lists_what_else_goes_and_wants_its_own_word() ->
         assert desk.approved == []
         await pilot.press("shift+tab", *"everything", "tab", "enter")
         await until(pilot, lambda: desk.approved != [])
-        assert desk.approved[0][2] == "everything"
+        assert desk.approved[0][2] == ("said so",)
 
 
 async def test_an_approval_that_is_refused_says_so_and_wants_the_word_again() -> None:
@@ -350,6 +352,18 @@ async def test_an_approval_that_is_refused_says_so_and_wants_the_word_again() ->
         await until(pilot, lambda: "NOT APPROVED: Run 9f8e, failover, approved by ana" in shown(app))
         await pilot.press("enter")
         assert f"type {WORD}" in app.canvas("keys").text
+
+
+async def test_what_comes_of_an_approval_is_said_also_when_the_dialog_was_left_meanwhile() -> None:
+    answered = asyncio.Event()
+    desk = MadeUpDesk(approving=answered.wait, refuses=AuroraError("The ledger cannot be written", "Make room."))
+    async with console(desk) as (app, pilot, _):
+        await planned(app, pilot)
+        await pilot.press(*TYPE_THE_WORD, "tab", "enter", "escape")
+        assert not is_open(app)
+        answered.set()
+        await until(pilot, lambda: "rollback is NOT APPROVED: The ledger cannot be written" in app.canvas("keys").text)
+        assert len(desk.wishes) == 1
 
 
 async def test_a_read_only_console_refuses_in_words() -> None:

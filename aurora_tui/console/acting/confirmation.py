@@ -24,11 +24,15 @@ _LOUD = 3  # lines of refusals that always stay in view
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """Where the dialog leads: `approved` is called with the run's id and its plan, `left` when it is closed."""
+    """Where the dialog leads: `approved` is called with the run's id and its plan, `left` when it is closed.
+
+    `say` tells what came of an approval when nobody looks at the dialog any more.
+    """
 
     approved: Callable[[str, Plan], None]
     left: Callable[[], None]
     copy: Callable[[str], None]
+    say: Callable[[str], None]
 
 
 class Confirmation:
@@ -53,6 +57,7 @@ class Confirmation:
         self._hint: str | None = None  # why the last key did nothing
         self._folds = plan_lines.Folds()
         self._kubectl = False
+        self._closed = False
         self.plan_again("")
 
     # Planning ---------------------------------------------------------------------------------------------------
@@ -133,6 +138,7 @@ class Confirmation:
 
     def close(self) -> None:
         """Forget the plan; an approval that is on its way goes on."""
+        self._closed = True
         for task in (self._planning, self._looking):
             if task is not None:
                 task.cancel()
@@ -183,14 +189,23 @@ class Confirmation:
     async def _approve(self, plan: Plan) -> None:
         try:
             desk = await self._desk()
-            run = await desk.approve(plan, self.form.reason, self._consent.word if self._consent else "")
+            run = await desk.approve(plan, self.form.reason, self._forced(plan))
         except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
             self._approving = None
             self.form.clear_words()
             self._refused = f"NOT APPROVED: {words_of(error)}"
-            self.plan_again("it was not approved")
+            if self._closed:
+                self._ways.say(f"{plan.title} is {self._refused}")
+            else:
+                self.plan_again("it was not approved")
             return
         self._ways.approved(run, plan)
+
+    def _forced(self, plan: Plan) -> tuple[str, ...]:
+        """What was set aside knowingly and is not in the plan: the console's own blindness is not the cluster's."""
+        blind = self._blind() if self.wish.blind_accepted else None
+        own = [f"acted on what is known: {blind}"] if blind and not plan.forced else []
+        return (*own, *([self._consent.recorded] if self._consent else []))
 
     # Keys -------------------------------------------------------------------------------------------------------
 

@@ -34,10 +34,14 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecondConsent:
-    """What is taken away beyond what the runbook names: `word` must be typed too, having seen `rest`."""
+    """What is taken away beyond what the runbook names: `word` must be typed too, having seen `rest`.
+
+    `recorded`: what the ledger is to say of it.
+    """
 
     title: str
     word: str
+    recorded: str
     rest: tuple[str, ...] = ()
 
 
@@ -56,8 +60,8 @@ class Desk(Protocol):
         """What else must be consented to."""
         ...
 
-    async def approve(self, plan: Plan, reason: str, consent: str = "") -> str:
-        """Put it in the ledger and let it be carried out; the run's id."""
+    async def approve(self, plan: Plan, reason: str, forced: tuple[str, ...] = ()) -> str:
+        """Put it in the ledger and let it be carried out; the run's id. `forced`: what was set aside knowingly."""
         ...
 
     async def cancel(self, run: str) -> None:

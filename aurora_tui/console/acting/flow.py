@@ -96,7 +96,10 @@ class Acting:
         return f"{headline(situation.verdict, now)}: {'; '.join(reasons)}" if reasons else situation.verdict.word.value
 
     def _confirmation(self, wish: Wish) -> Page:
-        return Confirmation(self.desk, wish, self.around, Ways(self._approved, self.leave, self._app.copy_to_clipboard))
+        app = self._app
+        return Confirmation(
+            self.desk, wish, self.around, Ways(self._approved, self.leave, app.copy_to_clipboard, app.say)
+        )
 
     def _approved(self, run: str, plan: Plan) -> None:
         feed = self._app.following.feed

@@ -48,11 +48,12 @@ class RealDesk:
             return None
         more = found.count - len(found.living)
         rest = (*found.living, f"… and {more} more") if more > 0 else found.living
-        return SecondConsent(title=found.question, word=found.word, rest=rest)
+        recorded = f"consented to the deletion of namespace {found.word} with {found.count} objects that nobody named"
+        return SecondConsent(title=found.question, word=found.word, recorded=recorded, rest=rest)
 
-    async def approve(self, plan: Plan, reason: str, consent: str = "") -> str:
+    async def approve(self, plan: Plan, reason: str, forced: tuple[str, ...] = ()) -> str:
         """Put it in the ledger and let it be carried out."""
-        return await self._desk.approve(plan, reason)
+        return await self._desk.approve(plan, reason, forced)
 
     async def cancel(self, run: str) -> None:
         """Ask for no further step."""
