@@ -16,7 +16,7 @@ import pytest
 from tests.drills import served
 from tests.terminal import AURORA, Terminal
 
-LIMIT = 60.0  # seconds: generous, for a machine that does much else
+LIMIT = 180.0  # seconds: generous, for a machine that does much else
 SPEED = "5"
 ACT = ("--yes", "drill", "--reason", "it is a drill", "--on-what-we-know")  # a busy machine may blind a quick world
 
@@ -63,7 +63,7 @@ def test_a_rollback_is_carried_out_and_verified() -> None:
         lines = done.stdout.splitlines()
         assert lines[0].startswith("DRILL · drill / aurora-production")
         assert lines.index("checked") > 8
-        assert any(line.startswith("rollback verified after 0") for line in lines), done.stdout
+        assert any(line.startswith("rollback verified after ") for line in lines), done.stdout
 
         [run] = runs(world)
         assert (run["state"], run["reason"], run["environment"]) == ("verified", "it is a drill", "drill")
