@@ -9,6 +9,7 @@ import msgspec
 from rich.cells import cell_len
 
 from aurora_tui.actions.plan import Change, Check, Outcome, Plan, PlannedStep
+from aurora_tui.console.acting.typed import continued
 from aurora_tui.console.ink import Line, Span, fit, paragraphs, span, spread, width
 
 _MARKS = {Outcome.OK: ("✔", "good"), Outcome.WARNING: ("!", "warn"), Outcome.REFUSED: ("✗", "bad")}
@@ -57,7 +58,7 @@ def kubectl_lines(plan: Plan, cells: int) -> list[Line]:
     for one in plan.steps:
         result.append((span(f"# {one.number} {one.title}", "dim"),))
         if one.kubectl:
-            result += [(span(line),) for line in _continued(one.kubectl, cells)]
+            result += [(span(line),) for line in continued(one.kubectl, cells)]
         else:
             result.append((span(_NOTHING, "dim"),))
     return result
@@ -165,20 +166,3 @@ def _wrapped(parts: Sequence[Span], cells: int) -> list[Line]:
 
 def _diff_ink(text: str) -> str:
     return "good" if text.startswith("+") else "bad" if text.startswith("-") else "dim"
-
-
-def _continued(command: str, cells: int) -> list[str]:
-    """A command over several lines as a shell reads them: broken between words, `\\` at each end but the last."""
-    lines = [""]
-    for word in command.split(" "):
-        longer = f"{lines[-1]} {word}" if lines[-1] else word
-        if cell_len(longer) + 2 <= cells or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines[-1] += " \\"
-            lines.append(f"  {word}")
-    return [piece for line in lines for piece in _pieces(line, cells)]
-
-
-def _pieces(text: str, cells: int) -> list[str]:
-    return [text[at : at + cells] for at in range(0, len(text), cells)] or [""]
