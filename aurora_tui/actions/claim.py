@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from aurora_tui.errors import AuroraError
 from aurora_tui.settings import Settings
+
+_LOOKS_SECONDS = 1.0  # real; who only looks (`is_claimed`) holds the file for an instant, longer on a busy machine
+_PAUSE = 0.02
 
 
 class Claimed(AuroraError):
@@ -38,7 +42,7 @@ def claimed(settings: Settings, run: str) -> Iterator[None]:
         ) from error
     try:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(descriptor)
         except BlockingIOError as error:
             pid = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip() or "another"
             raise Claimed(f"Process {pid} carries run {run} out already", "Watch it: aurora-tui runs.") from error
@@ -52,6 +56,19 @@ def claimed(settings: Settings, run: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int) -> None:
+    """BlockingIOError when another process holds it, and not only to look; OSError where there are no locks."""
+    end = time.monotonic() + _LOOKS_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                raise
+        time.sleep(_PAUSE)
 
 
 def is_claimed(settings: Settings, run: str) -> bool:

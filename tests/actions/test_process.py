@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import fcntl
 import os
 import pty
 import signal
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -17,7 +19,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from aurora_tui.actions.claim import Claimed, claimed, is_claimed
+from aurora_tui.actions.claim import Claimed, claimed, is_claimed, runs_folder
 from aurora_tui.actions.executor import execute
 from aurora_tui.actions.process import environment, launch, output_file
 from aurora_tui.drill.manifests import STABLE
@@ -163,6 +165,20 @@ def test_a_claim_ends_with_its_process(tmp_path: Path) -> None:
     assert not is_claimed(settings, "a")
     with claimed(settings, "a"):
         assert is_claimed(settings, "a")
+
+
+def test_who_only_looks_whether_a_run_is_claimed_keeps_no_executor_away(tmp_path: Path) -> None:
+    """Consoles look several times a second, and hold the file's lock for an instant, longer on a busy machine."""
+    settings = _but(load(), ledger=tmp_path / "remembrancer.db")
+    with claimed(settings, "a"):
+        pass
+    looks = os.open(next(runs_folder(settings).glob("a.*")), os.O_RDONLY)
+    fcntl.flock(looks, fcntl.LOCK_SH)
+    ends = threading.Timer(0.1, os.close, (looks,))
+    ends.start()
+    with claimed(settings, "a"):
+        assert is_claimed(settings, "a")
+    ends.join()
 
 
 def test_relative_paths_of_the_environment_are_made_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
