@@ -126,13 +126,17 @@ class _Work:
             await self._steps()
             return
         limit = Limit(self.reach, _OPENING_SECONDS, within=self.whole)
-        await limit.ask(lambda: _recognise(self.plan, self.reach))
+        await limit.ask(self._recognised)
         async with (
             Holding(self.reach, self.holder) as self.holding,
             Marks(self.reach, self.plan, self.holder) as self.marks,
         ):
             await limit.ask(lambda: self._lock(before))
             await self._steps()
+
+    async def _recognised(self) -> None:
+        await self.heed(waiting=True)
+        await _recognise(self.plan, self.reach)
 
     async def _lock(self, before: str | None) -> None:
         assert self.holding is not None

@@ -106,9 +106,14 @@ async def carry_through(planned: PlannedStep, operation: Operation, reach: Reach
     """
     begun = carried_out = False
     only_waits = isinstance(planned.step, Wait)
-    while True:
+
+    async def look() -> Standing:
+        # Each time, so that whoever cancels is heard also while nobody answers.
         await told.heed(waiting=only_waits or not begun)
-        standing = await limit.ask(lambda: operation.standing(planned, reach))
+        return await operation.standing(planned, reach)
+
+    while True:
+        standing = await limit.ask(look)
         if standing.done:
             await told.done(planned, standing, already=not begun)
             return

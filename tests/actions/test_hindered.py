@@ -374,6 +374,27 @@ async def test_a_step_that_only_waits_is_broken_off_when_it_is_cancelled(tmp_pat
         assert (await actions(here))[-4:] == ["step.begun 2", "cancel.asked", "step.failed 2", "finished"]
 
 
+@pytest.mark.parametrize("first", [(UP,), ()], ids=["before a step", "before the first answer"])
+async def test_whoever_cancels_is_heard_while_nobody_answers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: tuple[Scale, ...]
+) -> None:
+    async with world(tmp_path) as here:
+        plan = await planned(here.reach, *first, MORE)
+        between, clock = Between(here, monkeypatch), alarmed(here)
+        away = outage(here, clock, 3600.0)
+
+        async def away_and_cancelled() -> None:
+            await away()
+            clock.alarms.append((clock.now() + 5.0, lambda: append(here, CANCEL_ASKED, run=plan.run)))
+
+        between.once(lambda _, name: not first or (name.startswith("GET") and STABLE in name), away_and_cancelled)
+        began = clock.now()
+        run = await carried_out(here, plan)
+        assert run.state is RunState.CANCELLED, run.words
+        assert [step.state for step in run.steps] == [*(StepState.DONE for _ in first), StepState.WAITING]
+        assert clock.now() - began < 30.0, "well before any limit"
+
+
 async def test_a_run_that_was_abandoned_meanwhile_is_left_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
