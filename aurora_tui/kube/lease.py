@@ -17,7 +17,7 @@ from time import monotonic
 from aurora_tui.clock import iso_micro
 from aurora_tui.errors import AuroraError
 from aurora_tui.kube.connection import Connection
-from aurora_tui.kube.errors import ApiError, CredentialError, Unreachable
+from aurora_tui.kube.errors import ApiError, CredentialError, Unreachable, Unreadable
 from aurora_tui.kube.lease_record import (
     LONGEST_NAME,
     RUN,
@@ -150,7 +150,8 @@ class Lease:
         raise self._contended()
 
     async def keep(self) -> None:
-        """Renew until cancelled. Lost as `renew` says it; what may pass (no answer, 401, 429, 5xx) is asked again.
+        """Renew until cancelled. Lost as `renew` says it; what may pass (no answer, a proxy's, 401, 429, 5xx) is asked
+        again.
 
         Meanwhile nobody else can write either, or the next answer says Lost; `seconds_left` tells how sure it is.
         """
@@ -162,10 +163,10 @@ class Lease:
                 pause = self._seconds / 3
                 continue
             except ApiError as error:
-                if error.status not in (401, 429) and error.status < 500:
+                if not _may_pass(error):
                     raise
                 pause = max(_LOOK_SECONDS, min(error.retry_after or 0.0, self._seconds / 3))
-            except (Unreachable, CredentialError):
+            except (Unreachable, Unreadable, CredentialError):
                 pause = min(_LOOK_SECONDS, self._seconds / 3)
 
     async def release(self) -> None:
@@ -262,6 +263,11 @@ class Lease:
 def has_no_home(error: ApiError) -> bool:
     """Whether a create was refused because the namespace is going or gone."""
     return error.status == 404 or (error.status == 403 and "is being terminated" in error.what)
+
+
+def _may_pass(error: ApiError) -> bool:
+    """Whether asking again may be answered otherwise. A redirect is a proxy's: the API behind it was not asked."""
+    return error.status in (401, 408, 425, 429) or error.status >= 500 or 300 <= error.status < 400
 
 
 def _collection(namespace: str) -> str:

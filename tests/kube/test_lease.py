@@ -11,7 +11,7 @@ import pytest
 
 from aurora_tui.drill.kubernetes.kinds import LEASE
 from aurora_tui.kube.connection import Connection
-from aurora_tui.kube.errors import ApiError, Unreachable
+from aurora_tui.kube.errors import ApiError, Unreachable, Unreadable
 from aurora_tui.kube.lease import RUN, Held, Lease, Lost, identity, look
 from aurora_tui.kube.writes import PatchType, patch, read, replace
 from tests.drill.clusters import NAMESPACE
@@ -352,6 +352,39 @@ async def test_keeping_goes_on_through_an_outage_and_ends_with_a_loss(
     await lease_of(here.operator, BOB).take_over()
     with pytest.raises(Lost):
         await asyncio.wait_for(keeping, 20)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        *(ApiError("not now", "", status=status) for status in (302, 408, 425, 429, 503)),
+        Unreadable("a page instead of an object", ""),
+    ],
+    ids=lambda answer: str(getattr(answer, "status", "unreadable")),
+)
+async def test_keeping_goes_on_after_what_passes(
+    here: Desk, monkeypatch: pytest.MonkeyPatch, answer: Exception
+) -> None:
+    answered = asyncio.Event()
+
+    async def once(*given: Any, **named: Any) -> Any:
+        monkeypatch.setattr("aurora_tui.kube.lease.replace", again)
+        raise answer
+
+    async def again(*given: Any, **named: Any) -> Any:
+        answered.set()
+        return await replace(*given, **named)
+
+    lease = lease_of(here.operator, ADA, seconds=1)
+    await lease.acquire()
+    monkeypatch.setattr("aurora_tui.kube.lease.replace", once)
+    monkeypatch.setattr("aurora_tui.kube.lease._LOOK_SECONDS", 0.01)
+    keeping = asyncio.ensure_future(lease.keep())
+    waiting = asyncio.ensure_future(answered.wait())
+    await asyncio.wait((keeping, waiting), timeout=20, return_when=asyncio.FIRST_COMPLETED)
+    assert answered.is_set(), keeping.exception()
+    for each in (keeping, waiting):
+        each.cancel()
 
 
 async def test_how_sure_it_is_shrinks_until_it_is_renewed(here: Desk, seconds: Seconds) -> None:
