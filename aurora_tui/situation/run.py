@@ -46,7 +46,7 @@ class StepState(Enum):
 
 
 class StepRun(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of a run. `already`: it was found done. Times are Unix seconds, world time."""
+    """One step of a run. `already`: it was found done. Times are Unix seconds, world time; `limit` seconds."""
 
     number: int
     title: str
@@ -55,10 +55,14 @@ class StepRun(msgspec.Struct, frozen=True, kw_only=True):
     already: bool = False
     began_at: float | None = None
     ended_at: float | None = None
+    limit: int | None = None
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. `sequence`: of its approval in the ledger. `executor`: the last one's `user@host:pid`."""
+    """One run. `sequence`: of its approval in the ledger. `executor`: the last one's `user@host:pid`.
+
+    `heard_at`: when the ledger's last entry of its executor was made.
+    """
 
     id: str
     runbook: str
@@ -80,6 +84,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     ended_at: float | None = None
     cancel_asked: bool = False
     words: str = ""
+    heard_at: float | None = None
 
     @property
     def step(self) -> StepRun | None:
@@ -97,7 +102,10 @@ def folded(runs: Mapping[str, Run], sequence: int, at: float, actor: str, action
             if run is not None and id not in known:
                 known[id] = run
         case _, {"run": str(id)} if id in known:
-            known[id] = _after(known[id], at, action, data)
+            after = _after(known[id], at, action, data)
+            if action != CANCEL_ASKED and after != known[id]:
+                after = msgspec.structs.replace(after, heard_at=at)
+            known[id] = after
     return known
 
 
@@ -111,7 +119,7 @@ def _approved(id: str, plan: dict[str, Any], sequence: int, at: float, actor: st
         runbook=read.runbook,
         title=read.title,
         environment=read.environment,
-        steps=tuple(StepRun(number=one.number, title=one.title) for one in read.steps),
+        steps=tuple(StepRun(number=one.number, title=one.title, limit=one.limit) for one in read.steps),
         approved_at=at,
         approved_by=actor,
         sequence=sequence,
@@ -127,6 +135,7 @@ def _approved(id: str, plan: dict[str, Any], sequence: int, at: float, actor: st
 class _PlannedStep(msgspec.Struct):
     number: int
     title: str
+    limit: int | None = None
 
 
 class _Plan(msgspec.Struct):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
@@ -97,6 +98,32 @@ def test_whether_somebody_carries_it_out_is_known_of_this_machines_processes(dea
     assert run_lines.stopped(run(executor=here(dead_pid)), NOW) == f"its executor {here(dead_pid)} is no more"
     assert run_lines.stopped(run(executor="sre@another-machine:1"), NOW) is None
     assert run_lines.stopped(run(RunState.VERIFIED, executor=here(dead_pid)), NOW) is None
+
+
+def test_another_machines_executor_is_believed_as_long_as_its_step_may_take_and_its_silence_is_counted() -> None:
+    far = run(executor="sre@another-machine:1", heard_at=NOW - 60)
+    far = msgspec.structs.replace(far, steps=tuple(msgspec.structs.replace(one, limit=90) for one in far.steps))
+    assert run_lines.stopped(far, NOW + 50) is None
+    said = "\n".join(plain(line) for line in run_lines.head(far, NOW + 50, 100, None))
+    assert "carried out on another-machine, which wrote its last entry 01:50 ago" in said
+    silent = run_lines.stopped(far, NOW + 70)
+    assert silent is not None
+    assert silent.endswith("another-machine:1 for 02:10, and step 5 may take 01:30")
+    assert " ✗ SILENT " in plain(run_lines.head(far, NOW + 70, 100, silent)[0])
+    told = telling((far,), NOW + 70)
+    assert told is not None
+    assert told.word == "✗ rollback SILENT 4/6"
+
+
+async def test_a_run_that_another_machine_is_silent_about_may_be_gone_on_with_or_abandoned() -> None:
+    desk = MadeUpDesk()
+    async with console(desk, while_running(executor="sre@another-machine:1", heard_at=NOW - 600)) as (app, pilot, _):
+        await pilot.press("o")
+        await until(pilot, lambda: "✗ SILENT" in shown(app))
+        await pilot.press("r", "y")
+        await until(pilot, lambda: desk.asked[-1:] == [("resume", "1a2b3c4d5e")])
+        await pilot.press("a", "y")
+        await until(pilot, lambda: desk.asked[-1][:2] == ("abandon", "1a2b3c4d5e"))
 
 
 def test_approved_and_not_begun_is_no_alarm_for_some_seconds() -> None:
@@ -211,6 +238,24 @@ async def test_what_the_desk_refuses_is_said() -> None:
     async with console(Refusing(), while_running()) as (app, pilot, _):
         await pilot.press("o", "c", "y")
         await until(pilot, lambda: "the disk is full. Make room." in shown(app))
+
+
+@pytest.mark.parametrize("refused", [True, False])
+async def test_what_comes_of_a_wish_is_told_also_when_the_run_was_left_meanwhile(refused: bool) -> None:
+    going = asyncio.Event()
+
+    class Slow(MadeUpDesk):
+        async def cancel(self, run: str) -> None:
+            await going.wait()
+            if refused:
+                raise AuroraError("The ledger cannot be written: the disk is full", "Make room.")
+
+    words = "rollback: ✗ The ledger cannot be written" if refused else "rollback: asked to stop before the next step"
+    async with console(Slow(), while_running()) as (app, pilot, _):
+        await pilot.press("o", "c", "y", "escape")
+        await until(pilot, lambda: not is_open(app))
+        going.set()
+        await until(pilot, lambda: words in app.canvas("keys").text)
 
 
 async def test_o_in_a_run_lists_all_runs_newest_first() -> None:

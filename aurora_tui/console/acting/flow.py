@@ -114,9 +114,8 @@ class Acting:
         self._show(self._running(run, first))
 
     def _running(self, run: str, first: Run | None = None) -> Page:
-        return Running(
-            run, self.desk, self.around, RunWays(self.leave, self._go_back, lambda: self._show(self._list())), first
-        )
+        ways = RunWays(self.leave, self._go_back, lambda: self._show(self._list()), self._app.say)
+        return Running(run, self.desk, self.around, ways, first)
 
     def _go_back(self, run: Run) -> None:
         wish = Wish(title=f"take back: {run.title}", inverse_of=run.id, ground=f"takes back run {run.id}: {run.words}")

@@ -30,6 +30,8 @@ _STATES = {
 }
 _PODS = 3  # beneath a deployment
 _UNSTARTED = 10.0  # world seconds after approval in which an executor may be expected
+_LIMIT = 120.0  # seconds, of a step whose limit is not known
+_GRACE = 30.0  # seconds beyond a step's limit in which its end may be told
 
 
 def title(run: Run) -> str:
@@ -44,7 +46,10 @@ def took(run: Run, now: float) -> float:
 
 
 def stopped(run: Run, now: float) -> str | None:
-    """Why nobody carries an open run out, in words; None when somebody does, or that cannot be known from here."""
+    """Why nobody carries an open run out, in words; None when somebody does, as far as can be known from here.
+
+    Of another machine's executor only its entries are known: when they stay away for longer than its step may take.
+    """
     if not run.state.open:
         return None
     if run.executor is None:
@@ -52,7 +57,7 @@ def stopped(run: Run, now: float) -> str | None:
         return "approved, and nobody has begun to carry it out" if late else None
     host, _, pid = run.executor.partition("@")[2].rpartition(":")
     if host != socket.gethostname() or not pid.isdigit():
-        return None
+        return _silent(run, now)
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
@@ -62,11 +67,38 @@ def stopped(run: Run, now: float) -> str | None:
     return None
 
 
+def elsewhere(run: Run) -> str | None:
+    """The other machine that an open run is carried out on; None for this one."""
+    host = run.executor.partition("@")[2].rpartition(":")[0] if run.executor is not None else ""
+    return host if run.state.open and host and host != socket.gethostname() else None
+
+
+def gone_word(run: Run) -> str:
+    """What is known of an executor that does nothing any more, in a word."""
+    return "STOPPED" if elsewhere(run) is None else "SILENT"
+
+
+def silence(run: Run, now: float) -> float:
+    """World seconds since its executor's last entry in the ledger."""
+    heard = run.heard_at if run.heard_at is not None else run.started_at
+    return max(0.0, now - (heard if heard is not None else run.approved_at))
+
+
+def _silent(run: Run, now: float) -> str | None:
+    step = run.step
+    limit = float(step.limit) if step is not None and step.limit is not None else _LIMIT
+    quiet = silence(run, now)
+    if quiet <= limit + _GRACE:
+        return None
+    at = f"step {step.number} may take {clock_length(limit)}" if step is not None else "nothing is left to be done"
+    return f"nothing was heard of its executor {run.executor} for {clock_length(quiet)}, and {at}"
+
+
 def head(run: Run, now: float, cells: int, gone: str | None) -> list[Line]:
     """How it stands, in one word, and its clock against the target."""
     glyph, word, ink = _STATES[run.state]
     if gone is not None:
-        glyph, word, ink = "✗", "STOPPED", "bad"
+        glyph, word, ink = "✗", gone_word(run), "bad"
     elif run.cancel_asked and run.state.open:
         word, ink = "RUNNING, asked to stop before the next step", "warn"
     clock = took(run, now)
@@ -79,7 +111,12 @@ def head(run: Run, now: float, cells: int, gone: str | None) -> list[Line]:
     left = (span(f" {glyph} {word} ", f"{ink} reverse bold"), span(f"  {done} of {len(run.steps)} steps done"))
     lines = [spread(left, (*right, Span(" ")), cells)]
     if gone is not None:
-        lines += paragraphs(f"{gone}: nothing goes on by itself", cells, "bad bold")
+        far = elsewhere(run)
+        rest = "nothing goes on by itself" if far is None else f"look at {far} before you go on with it"
+        lines += paragraphs(f"{gone}: {rest}", cells, "bad bold")
+    elif (far := elsewhere(run)) is not None:
+        words = f"carried out on {far}, which wrote its last entry {clock_length(silence(run, now))} ago"
+        lines += paragraphs(words, cells, "dim")
     if run.words:
         lines += paragraphs(run.words, cells, "bad bold" if run.state is RunState.FAILED else f"{ink} bold")
     return lines
@@ -169,7 +206,7 @@ def row(run: Run, now: float, cells: int) -> Line:
     glyph, word, ink = _STATES[run.state]
     gone = stopped(run, now)
     if gone is not None:
-        glyph, word, ink = "✗", "STOPPED", "bad"
+        glyph, word, ink = "✗", gone_word(run), "bad"
     done = sum(step.state is StepState.DONE for step in run.steps)
     left = (
         span(f"{glyph} ", f"{ink} bold"),

@@ -23,11 +23,12 @@ _LIST_KEYS = (Key("↑↓", "choose"), Key("⏎", "open"), Key("Esc", "close"))
 @dataclass(frozen=True, slots=True)
 class RunWays:
     """Where the view leads: `left` when it is closed, `go_back` to the plan that takes the run back, `others` to the
-    list of runs."""
+    list of runs. `say` tells what came of what was asked for when nobody looks at the run any more."""
 
     left: Callable[[], None]
     go_back: Callable[[Run], None]
     others: Callable[[], None]
+    say: Callable[[str], None]
 
 
 class Running:
@@ -45,6 +46,7 @@ class Running:
         self._said: tuple[str, str] | None = None
         self._said_of: object = None  # how the run stood then: what was said is over once it stands otherwise
         self._doing: asyncio.Task[None] | None = None
+        self._closed = False
 
     @property
     def known(self) -> Run | None:
@@ -133,15 +135,17 @@ class Running:
             "r": ("asked to go on", lambda desk: desk.resume(run.id)),
             "a": ("abandoned", lambda desk: desk.abandon(run.id, _why(run))),
         }
-        self._doing = asyncio.create_task(self._ask(*work[asked]))
+        self._doing = asyncio.create_task(self._ask(run.title, *work[asked]))
 
-    async def _ask(self, done: str, work: Callable[[Desk], Awaitable[None]]) -> None:
+    async def _ask(self, name: str, done: str, work: Callable[[Desk], Awaitable[None]]) -> None:
         try:
             await work(await self._desk())
         except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
             self._said = (f"✗ {words_of(error)}", "bad bold")
         else:
             self._said = (done, "accent")
+        if self._closed:
+            self._ways.say(f"{name}: {self._said[0]}")
         self._said_of = self._state()
         self._doing = None
         self._around.redraw()
@@ -153,7 +157,8 @@ class Running:
         """Clocks are drawn anyway."""
 
     def close(self) -> None:
-        """What was asked for goes on."""
+        """What was asked for goes on, and what comes of it is said."""
+        self._closed = True
 
 
 class Runs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aurora_tui.console.acting.run_lines import stopped, took
+from aurora_tui.console.acting.run_lines import gone_word, stopped, took
 from aurora_tui.console.keybar import Key
 from aurora_tui.console.moments import clock_length
 from aurora_tui.situation.run import Run, RunState, StepState
@@ -28,7 +28,7 @@ def _words(run: Run, now: float) -> Key | None:
     total = len(run.steps)
     if run.state.open:
         if stopped(run, now) is not None:
-            return Key("o", f"✗ {run.title} STOPPED {done}/{total}", ink="bad bold")
+            return Key("o", f"✗ {run.title} {gone_word(run)} {done}/{total}", ink="bad bold")
         asked = " stopping" if run.cancel_asked else ""
         return Key("o", f"▶ {run.title} {done}/{total} {clock_length(took(run, now))}{asked}", ink="accent bold")
     since = now - (run.ended_at if run.ended_at is not None else run.approved_at)
