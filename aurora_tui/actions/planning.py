@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -11,6 +12,7 @@ from aurora_tui.actions.operation import Reach
 from aurora_tui.actions.operations import operation_of
 from aurora_tui.actions.plan import Cluster, Plan, PlannedStep
 from aurora_tui.actions.preflight import preflight
+from aurora_tui.actions.same_object import first_changed_by, in_sequence
 from aurora_tui.clock import iso
 from aurora_tui.errors import AuroraError, UsageError
 from aurora_tui.situation.gate import next_stage
@@ -115,8 +117,8 @@ def chosen_steps(asked: Asked, stage: Stage | None) -> tuple[AnyStep, ...]:
 
 
 async def _planned(steps: tuple[AnyStep, ...], reach: Reach) -> tuple[PlannedStep, ...]:
-    """Every step, planned side by side: planning only reads."""
-    planned = await asyncio.gather(*(_one(step, number, reach) for number, step in enumerate(steps, 1)))
+    """Every step, planned side by side: planning only reads. Then each as those before it will leave things."""
+    planned = in_sequence(await asyncio.gather(*(_one(step, number, reach) for number, step in enumerate(steps, 1))))
     return tuple(_with_note(one, planned) for one in planned)
 
 
@@ -136,10 +138,10 @@ def _about(step: AnyStep) -> str:
     return next((value for name in names if isinstance(value := getattr(step, name, None), str)), "")
 
 
-def _with_note(step: PlannedStep, steps: list[PlannedStep]) -> PlannedStep:
+def _with_note(step: PlannedStep, steps: Sequence[PlannedStep]) -> PlannedStep:
     """`step`, saying which step before it changes its object first: its own now → after is as of now."""
-    if step.subject is None or not (step.changes or step.diff):
-        return step
+    if step.subject is None or not (step.changes or step.diff) or first_changed_by(step, steps) is not None:
+        return step  # nothing of it is as of now
     before = [
         one
         for one in steps

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aurora_tui.actions.plan import Change, Check, Cluster, Outcome, Plan, PlannedStep, Subject, as_data, from_data
-from aurora_tui.drill.manifests import CANARY, STABLE, STANDBY
+from aurora_tui.drill.manifests import CANARY, STANDBY
 from aurora_tui.errors import UsageError
 from aurora_tui.situation.duration import Duration
 from aurora_tui.situation.runbook import Choice, Note, Restart, Scale, SetImage, Stage, Undo, Wait, WaitFor
@@ -45,10 +45,9 @@ async def test_the_rollback_is_planned_whole_and_nothing_is_written(tmp_path: Pa
 
 async def test_a_step_says_that_one_before_it_changes_its_object_first(tmp_path: Path) -> None:
     async with world(tmp_path) as here:
-        up, down = Scale(deployment=STANDBY, replicas=3), Scale(deployment=STANDBY, replicas=1)
-        plan = await plan_of(here, book(up, Scale(deployment=STABLE, replicas=2), down))
-        assert [one.why for one in plan.steps[:2]] == ["", ""]
-        assert plan.steps[2].why == f"as Deployment {STANDBY} is now; step 1 changes it first"
+        image = SetImage(deployment=STANDBY, container="bridge", image="bridge:2")
+        plan = await plan_of(here, book(Scale(deployment=STANDBY, replicas=3), image))
+        assert plan.steps[1].why == f"as Deployment {STANDBY} is now; step 1 changes it first"
 
 
 async def test_a_step_that_changes_nothing_is_no_reason_for_a_note(tmp_path: Path) -> None:

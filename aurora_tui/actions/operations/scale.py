@@ -27,14 +27,13 @@ class ScaleOperation:
         refusals = [] if found is not None else [deployments.absent(name, namespace)]
         if step.replicas < 0:
             refusals.append(f"{step.replicas} replicas cannot be: 0 is the fewest")
-        guard = "" if now is None else f" --current-replicas={now}"
         return PlannedStep(
             number=number,
             step=step,
             title=f"Scale {name} to {step.replicas}",
             subject=deployments.subject(namespace, name, found),
             changes=() if now is None else (Change(what="replicas", now=str(now), after=str(step.replicas)),),
-            kubectl=f"kubectl -n {namespace} scale deployment/{name}{guard} --replicas={step.replicas}",
+            kubectl=_typed(step, namespace, now),
             before={} if now is None else {"replicas": now},
             goal={"replicas": step.replicas},
             already=now == step.replicas,
@@ -65,6 +64,25 @@ class ScaleOperation:
         if planned.already or "replicas" not in planned.before:
             return ()
         return (Scale(deployment=step.deployment, replicas=planned.before["replicas"], limit=step.limit),)
+
+
+def following(planned: PlannedStep, replicas: int, earlier: int) -> PlannedStep:
+    """`planned` as it will be once step `earlier` has scaled the same deployment to `replicas`."""
+    step, about = planned.step, deployments.about(planned)
+    assert isinstance(step, Scale)
+    return msgspec.structs.replace(
+        planned,
+        changes=(Change(what="replicas", now=str(replicas), after=str(step.replicas)),),
+        why=f"step {earlier} makes it {replicas} first",
+        kubectl=_typed(step, str(about.namespace), replicas),
+        before={"replicas": replicas},
+        already=replicas == step.replicas,
+    )
+
+
+def _typed(step: Scale, namespace: str, now: int | None) -> str:
+    guard = "" if now is None else f" --current-replicas={now}"
+    return f"kubectl -n {namespace} scale deployment/{step.deployment}{guard} --replicas={step.replicas}"
 
 
 async def _write(planned: PlannedStep, reach: Reach, *, dry_run: bool) -> None:
