@@ -24,7 +24,7 @@ from aurora_tui.actions.preflight.rights import in_words, needed_by
 from aurora_tui.drill.manifests import CANARY, NAMESPACE, STABLE, STANDBY
 from aurora_tui.kube.lease import Lease
 from aurora_tui.situation.journal import project
-from aurora_tui.situation.runbook import DeletePod, Note, Restart, Scale
+from aurora_tui.situation.runbook import DeletePod, Note, Patch, Restart, Scale
 from aurora_tui.situation.verdict import Word
 from tests.actions.desks import book, bundled, check, plan_of, situation, titles
 from tests.actions.worlds import OPERATOR, VIEWER, World, world
@@ -220,6 +220,26 @@ async def test_what_the_server_would_refuse_is_refused_before(tmp_path: Path) ->
         words = refused(await plan_of(here, book(UP)), "dry run")
         assert words.startswith(f"step 1, Scale {STANDBY} to 3: cannot patch deployments/scale.apps {STANDBY}")
         assert here.deployment(STANDBY)["spec"]["replicas"] == 0
+
+
+async def test_what_was_not_tried_is_not_told_as_well(tmp_path: Path) -> None:
+    async with world(tmp_path, user=VIEWER) as here:
+        patch = Patch(resource="deployments.apps", name=STANDBY, body='{"metadata": {"labels": {"a": "b"}}}')
+        plan = await plan_of(here, book(patch))
+        assert plan.steps[0].refusals
+        assert warned(plan, "dry run").startswith("not tried: step 1,")
+
+
+async def test_where_nothing_is_written_there_is_nothing_to_try(tmp_path: Path) -> None:
+    async with world(tmp_path, user=VIEWER) as here:
+        plan = await plan_of(here, book(Scale(deployment=STANDBY, replicas=0), Note(text="x")))
+        assert check(plan, "dry run").words == "nothing is to be written: there was nothing to try"
+
+
+async def test_how_many_writes_were_tried_is_told(tmp_path: Path) -> None:
+    async with world(tmp_path) as here:
+        plan = await plan_of(here, book(UP, Note(text="x")))
+        assert check(plan, "dry run").words == "the server would take every write: 1 tried"
 
 
 # ── who else has a hand in it ──
