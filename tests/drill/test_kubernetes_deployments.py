@@ -79,6 +79,17 @@ def test_a_rollout_never_has_too_many_nor_too_few_pods(surge: int | str, unavail
     assert one(cluster)["status"]["updatedReplicas"] == 6
 
 
+@pytest.mark.parametrize("image", ["aurora/bridge:2", "aurora/bridge:3", "aurora/bridge:4"])
+def test_three_pods_of_a_small_image_are_replaced_one_by_one_within_eight_seconds(image: str) -> None:
+    cluster = settled(deployment())
+    change(cluster, image=image)
+    cluster.pass_time(3)
+    assert one(cluster)["status"]["updatedReplicas"] < 3, "one at a time"
+    cluster.pass_time(5)
+    assert condition(cluster, "Progressing") == ("True", "NewReplicaSetAvailable")
+    assert len(cluster.ready_pods(NAMESPACE, {"app": NAME})) == 3
+
+
 def test_recreate_takes_all_old_pods_down_before_it_makes_new_ones() -> None:
     cluster = settled(deployment(strategy={"type": "Recreate"}))
     images: list[set[str]] = []

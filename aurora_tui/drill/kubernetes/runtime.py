@@ -13,8 +13,12 @@ from aurora_tui.drill.kubernetes.kinds import POD
 from aurora_tui.drill.kubernetes.life import Init, Life, Stage
 from aurora_tui.drill.kubernetes.store import Entry, Object
 
-START_SECONDS, READY_SECONDS, INIT_SECONDS = (0.8, 2.5), (1.5, 4.0), (0.6, 2.0)
-"""How long a simulated start, the way to readiness, and an init container take: drawn evenly between these."""
+START_SECONDS, READY_SECONDS, INIT_SECONDS = (0.3, 0.9), (0.9, 1.5), (0.6, 2.0)
+"""How long a simulated start, the way to readiness, and an init container take: drawn evenly between these.
+
+As for a small image that is on its node already: a sandbox and a container take a kubelet half a second, and
+the program listens a second later, to a probe that comes soon after the start whatever its period (prober/worker.go).
+"""
 _STEADY_SECONDS = 600.0
 """A run this long forgives earlier crashes."""
 _PRESENT = 'Container image "{}" already present on machine and can be accessed by the pod'
