@@ -11,7 +11,7 @@ import sys
 import textwrap
 import time
 
-from tests.bench import large, table
+from tests.bench import acting, large, table
 from tests.bench.table import Row
 from tests.drills import served
 from tests.terminal import AURORA, Terminal
@@ -130,13 +130,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="ops/bin/bench", description=__doc__)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--quiet", type=float, default=60.0, help="seconds of the quiet stretch")
-    parser.add_argument("--large", action="store_true", help="only the large world (two minutes a run)")
+    only = parser.add_mutually_exclusive_group()
+    only.add_argument("--large", action="store_true", help="only the large world (two minutes a run)")
+    only.add_argument("--acting", action="store_true", help="only acting (half a minute a run)")
     parser.add_argument("--churn", type=float, default=10.0, help="seconds of each stretch in the large world")
     chosen = parser.parse_args()
     began = time.monotonic()
-    if not chosen.large:
+    if not (chosen.large or chosen.acting):
         small(chosen.runs, chosen.quiet)
-    table.show(f"large: {large.TITLE}", large.rows(chosen.runs, chosen.churn))
+    if not chosen.acting:
+        table.show(f"large: {large.TITLE}", large.rows(chosen.runs, chosen.churn))
+    if not chosen.large:
+        table.show(acting.TITLE, acting.rows(chosen.runs))
     print(f"{time.monotonic() - began:.0f} s in all")
 
 
