@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar
@@ -32,6 +33,7 @@ class AuroraApp(Board):
 
     `make_feed` is called after the first paint, in a thread without an event loop: it may take its time to
     import, and must only construct. So is `make_desk`, at the first key that acts; without it none does.
+    `ready_after`: real seconds from the first Situation after which it is made without a key; None: never.
     `monotonic` is real time that never jumps (tests hold it still).
     """
 
@@ -45,11 +47,14 @@ class AuroraApp(Board):
         make_feed: Callable[[], Feed],
         *,
         make_desk: Callable[[], Desk] | None = None,
+        ready_after: float | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(settings, Pulse(monotonic, settings.clock.speed))
         self.monotonic = monotonic
         self._make_desk = make_desk
+        self._ready_after = ready_after if make_desk is not None and not settings.read_only else None
+        self._readying: asyncio.Task[None] | None = None
         self._runbooks = carried_out(settings.mission.runbook) if make_desk is not None else {}
         self._able = frozenset(self._runbooks)
         self._later = {key: word for key, word in self._actions.items() if key not in self._runbooks}
@@ -86,6 +91,8 @@ class AuroraApp(Board):
 
     async def on_unmount(self) -> None:
         """Let the feed go; asyncio would wait for ever for what does not stop when it is told to."""
+        if self._readying is not None:
+            self._readying.cancel()
         acting_ended = self._acting is None or await self._acting.stop()
         if not (await self.following.stop() and acting_ended) and not self.is_headless:
             endings.end_soon(self.return_code or 0)
@@ -96,6 +103,10 @@ class AuroraApp(Board):
         """A new Situation, drawn soon; with the next second when nothing but time went by."""
         if self.pulse.told(situation):
             self.draw_soon()
+        if self._ready_after is not None and self._readying is None:
+            from aurora_tui.console.readying import ready
+
+            self._readying = asyncio.create_task(ready(self.pulse, lambda: self.acting, self._ready_after))
 
     def feed_stopped(self, why: str) -> None:
         """The feed is no more: the screen says so from now on."""

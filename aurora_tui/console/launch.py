@@ -17,6 +17,8 @@ from aurora_tui.text import safe
 if TYPE_CHECKING:
     from aurora_tui.console.acting.desk import Desk
 
+READY_AFTER = 5.0  # real seconds from the first Situation: filling the screen comes first
+
 
 def launch(
     settings: Settings,
@@ -35,7 +37,12 @@ def launch(
     every panel filled, `after` seconds more, writes an SVG there, and ends. `make_desk`: where action keys plan and
     approve; left out, it is the real one.
     """
-    app = AuroraApp(settings, make_feed, make_desk=make_desk or (lambda: _real_desk(settings)))
+    app = AuroraApp(
+        settings,
+        make_feed,
+        make_desk=make_desk or (lambda: _real_desk(settings)),
+        ready_after=READY_AFTER if screenshot is None else None,
+    )
     if screenshot is not None:
         from aurora_tui.console.picture import take
 
@@ -55,7 +62,7 @@ def launch(
 
 
 def _real_desk(settings: Settings) -> Desk:
-    """Imported by the first key that acts, in a thread: nothing of it is paid for before."""
+    """Imported in a thread, some seconds behind a filled screen or by the first key that acts: never on the loop."""
     from aurora_tui.console.acting.real import RealDesk
 
     return RealDesk(settings)

@@ -11,6 +11,7 @@ import msgspec
 
 from aurora_tui.actions.plan import Change, Check, Cluster, Outcome, Plan, PlannedStep, Subject
 from aurora_tui.console.acting.desk import SecondConsent, Wish
+from aurora_tui.errors import AuroraError
 from aurora_tui.settings import Settings
 from aurora_tui.situation.duration import Duration
 from aurora_tui.situation.run import Run, RunState, StepRun, StepState
@@ -266,6 +267,14 @@ class MadeUpDesk:
     wishes: list[Wish] = field(default_factory=list)
     approved: list[tuple[Plan, str, tuple[str, ...]]] = field(default_factory=list)
     asked: list[tuple[str, ...]] = field(default_factory=list)
+    recognised: int = 0
+    unreachable: int = 0  # times that the cluster does not answer first
+
+    async def recognise(self, situation: Situation | None) -> None:
+        if self.unreachable:
+            self.unreachable -= 1
+            raise AuroraError("Nobody answers at k8s.aurora.example", "Look at the network.")
+        self.recognised += 1
 
     async def plan(self, wish: Wish) -> Plan:
         self.wishes.append(wish)

@@ -427,7 +427,7 @@ async def test_at_every_size_the_place_the_state_the_fields_and_the_buttons_are_
         assert "CA SHA-256" in shown(app)
 
 
-def test_nothing_of_actions_is_loaded_before_a_key_acts() -> None:
+def test_nothing_of_actions_is_loaded_with_the_console() -> None:
     script = (
         "import sys, aurora_tui.console.app, aurora_tui.console.launch, aurora_tui.console.drawing\n"
         "assert not [name for name in sys.modules if name.startswith('aurora_tui.actions')], 'actions'\n"

@@ -48,6 +48,13 @@ class SecondConsent:
 class Desk(Protocol):
     """Every method raises AuroraError in words; none of them writes to a cluster."""
 
+    async def recognise(self, situation: Situation | None) -> None:
+        """Learn, once, which cluster the console is about; every plan is held against it. `situation`: what it shows.
+
+        AuroraError when nobody answers, or another one than is shown.
+        """
+        ...
+
     async def plan(self, wish: Wish) -> Plan:
         """What it would do now. What stands against it is in the plan, not in an error."""
         ...

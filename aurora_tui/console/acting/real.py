@@ -1,7 +1,8 @@
-"""The real desk, as the dialog speaks to it. Imported in a thread at the first key that acts, never before."""
+"""The real desk, as the dialog speaks to it. Imported in a thread, behind a filled screen or at a key that acts."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from aurora_tui.actions.consent import second_consent
@@ -11,19 +12,38 @@ from aurora_tui.actions.plan import Cluster, Plan
 from aurora_tui.console.acting.desk import SecondConsent, Wish
 from aurora_tui.errors import AuroraError
 from aurora_tui.settings import Settings
+from aurora_tui.situation.situation import Situation
 
 
 class RealDesk:
     """Turns wishes into what `actions` asks for, and its answers into what is shown."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._desk = ActionsDesk(settings)
         self._seen: Cluster | None = None
+        self._recognised = False
+        self._recognising = asyncio.Lock()
+
+    async def recognise(self, situation: Situation | None) -> None:
+        """Learn, once, which cluster the console is about; it must be the one whose context is on the screen."""
+        async with self._recognising:
+            if self._recognised:
+                return
+            found = await self._desk.identify()
+            shown = situation.cluster if situation is not None else None
+            if found is not None and shown is not None and found.context != shown:
+                other, self._desk = self._desk, ActionsDesk(self._settings)  # it holds to what it saw first
+                await other.close()
+                raise AuroraError(
+                    f"The screen shows context {shown}, and the kubeconfig now leads to {found.context}",
+                    "Leave this console and open another one, or go back: kubectl config use-context.",
+                )
+            self._seen, self._recognised = found, True
 
     async def plan(self, wish: Wish) -> Plan:
         """What it would do now."""
-        if self._seen is None:
-            self._seen = await self._desk.identify()
+        await self.recognise(wish.situation)
         how: dict[str, Any] = {
             "ground": wish.ground,
             "on_what_we_know": wish.blind_accepted,
