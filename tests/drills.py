@@ -8,6 +8,7 @@ import select
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -41,3 +42,12 @@ def served_by(command: Sequence[str], limit: float = 90.0) -> Iterator[dict[str,
             world.kill()
             world.wait()
         world.stdout.close()
+
+
+def control(world: dict[str, Any], event: dict[str, Any]) -> None:
+    """Make something happen in the world, in the words of a scenario."""
+    request = urllib.request.Request(
+        f"{world['urls']['control']}/control/events", json.dumps(event).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        assert answer.status < 300

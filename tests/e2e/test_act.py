@@ -13,7 +13,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.drills import served
+from tests.drills import control, served
 from tests.terminal import AURORA, Terminal
 
 LIMIT = 180.0  # seconds: generous, for a machine that does much else
@@ -47,6 +47,15 @@ def run_until(world: dict[str, Any], holds: Callable[[dict[str, Any]], bool], wh
         if newest is not None and holds(newest):
             return newest
         assert time.monotonic() < end, f"{what} did not come: {newest}"
+
+
+def hold_rollouts(world: dict[str, Any]) -> None:
+    """No new pod comes up until `let_go`: a run waits for its rollout for as long as a test needs it to."""
+    control(world, {"do": "deny-writes", "resource": "pods", "operations": ["CREATE"], "message": "held by the test"})
+
+
+def let_go(world: dict[str, Any]) -> None:
+    control(world, {"do": "recover"})
 
 
 def deployments(world: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -126,7 +135,8 @@ def test_of_two_who_act_at_once_exactly_one_does() -> None:
 
 @pytest.mark.slow
 def test_a_run_whose_executor_is_killed_is_gone_on_with() -> None:
-    with served() as world:  # at the world's own pace: the pods take their time
+    with served() as world:
+        hold_rollouts(world)
         approved = aurora(world, "act", "rollback", *ACT, "--no-follow")
         assert approved.returncode == 0, approved.stdout + approved.stderr
         run = run_until(world, lambda one: one["steps"][4]["state"] == "running", "the wait for the rollout")
@@ -142,6 +152,7 @@ def test_a_run_whose_executor_is_killed_is_gone_on_with() -> None:
         assert f"is no more. Go on with: aurora-tui resume {run['id']}" in followed.stderr
         assert f"its executor is no more: aurora-tui resume {run['id']}" in aurora(world, "runs").stdout
 
+        let_go(world)
         resumed = aurora(world, "resume", run["id"])
         assert resumed.returncode == 0, resumed.stdout + resumed.stderr
         assert "rollback verified after " in resumed.stdout
@@ -154,6 +165,7 @@ def test_a_run_whose_executor_is_killed_is_gone_on_with() -> None:
 @pytest.mark.slow
 def test_a_run_that_stopped_can_be_closed_as_it_stands() -> None:
     with served() as world:
+        hold_rollouts(world)
         aurora(world, "act", "rollback", *ACT, "--no-follow")
         run = run_until(world, lambda one: one["steps"][4]["state"] == "running", "the wait for the rollout")
         busy = aurora(world, "abandon", run["id"], "--reason", "too late")
@@ -169,6 +181,7 @@ def test_a_run_that_stopped_can_be_closed_as_it_stands() -> None:
 
 def test_a_run_is_cancelled_before_its_next_step() -> None:
     with served() as world:
+        hold_rollouts(world)
         aurora(world, "act", "rollback", *ACT, "--no-follow")
         run = run_until(world, lambda one: one["steps"][4]["state"] == "running", "the wait for the rollout")
         assert aurora(world, "cancel", run["id"]).returncode == 0
@@ -183,6 +196,7 @@ def test_a_run_is_cancelled_before_its_next_step() -> None:
 @pytest.mark.slow
 def test_at_a_terminal_the_word_is_asked_for_and_leaving_leaves_the_run_going() -> None:
     with served() as world:
+        hold_rollouts(world)
         command = (*AURORA, "act", "rollback", "--on-what-we-know", "--config", world["profile"])
         with Terminal(command, columns=100, rows=100) as terminal:
             terminal.until(lambda text: "Reason [" in text, LIMIT, "the question why")
@@ -196,6 +210,7 @@ def test_at_a_terminal_the_word_is_asked_for_and_leaving_leaves_the_run_going() 
             terminal.send("\x03")
             terminal.until(lambda text: "goes on without us." in text, LIMIT, "that the run goes on")
             assert terminal.wait() == 130
+        let_go(world)
         [run] = runs(world)
         assert f"aurora-tui runs {run['id']} --follow" in terminal.text
         assert run["reason"] == "a drill"

@@ -10,14 +10,13 @@ import signal
 import subprocess
 import time
 import tomllib
-import urllib.request
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.drills import served
+from tests.drills import control, served
 from tests.terminal import AURORA, Terminal
 
 SPEED = 20
@@ -75,15 +74,6 @@ def status(profile: str, *options: str) -> tuple[dict[str, Any], int]:
 
 def criterion(situation: dict[str, Any], name: str) -> dict[str, Any]:
     return next(item for item in situation["criteria"] if item["id"] == name)
-
-
-def control(world: dict[str, Any], event: dict[str, Any]) -> None:
-    """Make something happen in the world."""
-    request = urllib.request.Request(
-        f"{world['urls']['control']}/control/events", json.dumps(event).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        assert answer.status < 300
 
 
 def in_order(seen: list[dict[str, Any]]) -> list[str]:
