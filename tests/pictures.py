@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+from textual.pilot import Pilot
+
+from aurora_tui.console.acting.real import RealDesk
+from aurora_tui.console.app import AuroraApp
+from aurora_tui.console.picture import take
+from aurora_tui.settings import load
+from aurora_tui.warroom import Warroom
 from tests.drills import served
 from tests.terminal import AURORA
 
@@ -22,7 +31,27 @@ def main() -> None:
     with served("--scenario", "rtt-surge", "--speed", "20") as world:
         _wait_for_the_breach(world["profile"])
         subprocess.run((*AURORA, "--config", world["profile"], "--screenshot", str(FOLDER / "console.svg")), check=True)
-    print(FOLDER / "console.svg")
+        _dialog(Path(world["profile"]), FOLDER / "dialog.svg")
+    print(FOLDER / "console.svg", FOLDER / "dialog.svg", sep="\n")
+
+
+def _dialog(profile: Path, to: Path) -> None:
+    """The confirmation of the rollback, planned on the live drill and not approved."""
+    settings = load([profile])
+    app = AuroraApp(settings, lambda: Warroom(settings), make_desk=lambda: RealDesk(settings))
+    app.run(headless=True, size=(120, 36), auto_pilot=take(to, 0.0, _planned))
+    if app.crash is not None:
+        raise app.crash
+    if app.farewell:
+        sys.exit(app.farewell)
+
+
+async def _planned(driver: Pilot[Any]) -> None:
+    await driver.press("R")
+    assert isinstance(driver.app, AuroraApp)
+    async with asyncio.timeout(_LIMIT):
+        while (layer := driver.app.acting.layer) is None or "holds for" not in layer.text:
+            await driver.pause(0.1)
 
 
 def _wait_for_the_breach(profile: str) -> None:

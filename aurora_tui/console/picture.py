@@ -63,8 +63,14 @@ def counted(app: AuroraApp) -> bool:
     return all(slo.compliance is not None and any(value is not None for value in slo.spark) for slo in situation.slos)
 
 
-def take(path: Path, after: float) -> Callable[[Pilot[Any]], Coroutine[Any, Any, None]]:
-    """An autopilot that waits until the screen is filled and criteria are counted, saves its picture and leaves."""
+Autopilot = Callable[[Pilot[Any]], Coroutine[Any, Any, None]]
+
+
+def take(path: Path, after: float, first: Autopilot | None = None) -> Autopilot:
+    """An autopilot that waits until the screen is filled and criteria are counted, saves its picture and leaves.
+
+    `first`: what is done to the filled screen before.
+    """
 
     async def pilot(driver: Pilot[Any]) -> None:
         app = driver.app
@@ -83,6 +89,8 @@ def take(path: Path, after: float) -> Callable[[Pilot[Any]], Coroutine[Any, Any,
                 app.leave(error.exit_code, str(error))
                 return
             await asyncio.sleep(0.1)
+        if first is not None:
+            await first(driver)
         await asyncio.sleep(after)
         app.draw()
         await driver.pause()
