@@ -90,6 +90,8 @@ async def test_the_key_opens_the_dialog_at_once_and_the_plan_comes_when_it_is_ma
     async with console(MadeUpDesk(gate=made.wait)) as (app, pilot, _):
         await pilot.press("R")
         assert "planning…" in shown(app)
+        assert "once there is a plan" in shown(app)
+        assert "cannot be typed" not in shown(app)
         assert "ROLLBACK  target 05:00" in shown(app)
         made.set()
         await until(pilot, lambda: "undo aurora-bridge to revision 6" in shown(app))

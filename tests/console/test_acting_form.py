@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aurora_tui.console.acting.entry import Entry
+from aurora_tui.console.acting.entry import REFUSED, Entry
 from aurora_tui.console.acting.form import APPROVE, CANCEL, REASON, SECOND, WORD, Form
 from aurora_tui.console.ink import plain, width
 
@@ -99,11 +99,11 @@ def test_a_second_word_stands_between_the_word_and_approve() -> None:
 
 def test_while_it_is_refused_the_words_cannot_be_typed_and_the_reason_can() -> None:
     form = Form("production", "")
-    form.refuse(True)
+    form.refuse(REFUSED)
     typed(form.entries[WORD], *"production")
     typed(form.entries[REASON], *"why")
     assert form.missing() == "type production"
     assert form.reason == "why"
-    form.refuse(False)
+    form.refuse(None)
     typed(form.entries[WORD], *"production")
     assert form.missing() is None

@@ -10,6 +10,7 @@ from typing import Any
 from aurora_tui.actions.plan import VALID_SECONDS, Outcome, Plan
 from aurora_tui.console.acting import plan_lines
 from aurora_tui.console.acting.desk import Desk, SecondConsent, Wish
+from aurora_tui.console.acting.entry import PLANNING, REFUSED
 from aurora_tui.console.acting.form import APPROVE, CANCEL, REASON, Form
 from aurora_tui.console.acting.layer import Shown, rule
 from aurora_tui.console.acting.where import Around, words_of
@@ -193,9 +194,10 @@ class Confirmation:
         except Exception as error:  # noqa: BLE001 - whatever it is, the person is told
             self._approving = None
             self.form.clear_words()
-            self._refused = f"NOT APPROVED: {words_of(error)}"
+            words = f"NOT APPROVED: {words_of(error)}"
+            self._refused = f"{self._clock()}Z {words}"  # what it says may be over by the time it is read
             if self._closed:
-                self._ways.say(f"{plan.title} is {self._refused}")
+                self._ways.say(f"{plan.title} is {words}")
             else:
                 self.plan_again("it was not approved")
             return
@@ -224,7 +226,7 @@ class Confirmation:
             return False
         elif (entry := self.form.entry) is not None:
             if not entry.able and character is not None:
-                self._hint = "the word cannot be typed: the plan is refused"
+                self._hint = "not yet: there is no plan" if self.plan is None else "the plan is refused"
             return entry.key(key, character)
         else:
             return self._letter(key)
@@ -313,7 +315,9 @@ class Confirmation:
 
     def show(self, cells: int, rows: int) -> Shown:
         """The dialog. `rows`: lines there are for all of it."""
-        self.form.refuse(bool(self.refusals()) or self.plan is None)
+        planning = self.plan is None and self._planning is not None
+        refused = bool(self.refusals()) or self.plan is None
+        self.form.refuse(PLANNING if planning else REFUSED if refused else None)
         target = self.plan.target if self.plan else None
         if target is None and self.wish.runbook is not None and self.wish.runbook.target is not None:
             target = int(self.wish.runbook.target)

@@ -8,6 +8,8 @@ from aurora_tui.console.ink import Line, Span, cut, span
 from aurora_tui.text import safe
 
 LONGEST = 300  # characters
+PLANNING = "once there is a plan"
+REFUSED = "cannot be typed: see why above"
 
 
 class Entry:
@@ -17,6 +19,7 @@ class Entry:
         self.label = label
         self.longest = longest
         self.able = True
+        self.unable = REFUSED  # why, when it is not able
         self.text = ""
         self.at = 0
         self._put(text)
@@ -63,7 +66,7 @@ class Entry:
         label = Span(f"{self.label.ljust(label_cells)} ▏", "accent bold" if focused else "title")
         room = max(4, cells - cell_len(label.text) - 1)
         if not self.able:
-            return (label, span(cut("cannot be typed: see why above", room), "bad"))
+            return (label, span(cut(self.unable, room), "dim" if self.unable == PLANNING else "bad"))
         start = max(0, self.at - room + 1) if focused else 0
         shown = self.text[start : start + room]
         while cell_len(shown) > room:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aurora_tui.console.acting.entry import Entry
+from aurora_tui.console.acting.entry import REFUSED, Entry
 from aurora_tui.console.ink import Line, Span, fit, span
 
 CANCEL, APPROVE = "cancel", "approve"
@@ -49,11 +49,14 @@ class Form:
         if self.focus == SECOND and word is None:
             self.focus = CANCEL
 
-    def refuse(self, refused: bool) -> None:
-        """Whether the words may be typed at all. What was typed stays: a source may be dark for a moment only."""
+    def refuse(self, why: str | None) -> None:
+        """Why the words may not be typed at all; None when they may.
+
+        What was typed stays: a source may be dark for a moment only.
+        """
         for name in (WORD, SECOND):
             if name in self.entries:
-                self.entries[name].able = not refused
+                self.entries[name].able, self.entries[name].unable = why is None, why or REFUSED
 
     def clear_words(self) -> None:
         """Forget the words: what they were typed for is another thing now."""
