@@ -44,7 +44,7 @@ class Watch:
 @pytest.fixture(autouse=True)
 def _queries_are_fine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aurora_tui.console.following.check_queries", lambda settings: None)
-    monkeypatch.setattr("aurora_tui.console.acting.confirmation.LOOKED_AT", 0.01)
+    monkeypatch.setattr("aurora_tui.console.acting.decision.LOOKED_AT", 0.01)
 
 
 @asynccontextmanager

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from aurora_tui.console.acting.confirmation import Confirmation, Ways
+from aurora_tui.console.acting.confirmation import Confirmation
+from aurora_tui.console.acting.decision import Ways
 from aurora_tui.console.acting.desk import Desk, Wish
 from aurora_tui.console.acting.layer import Layer, Page
 from aurora_tui.console.acting.running import Running, Runs, RunWays, as_approved
