@@ -180,3 +180,11 @@ def test_a_step_that_there_is_not_changes_nothing(data: dict[str, Any]) -> None:
 @pytest.mark.parametrize("plan", [{}, {"steps": []}, PLAN | {"steps": [{"number": "x"}]}, 7])
 def test_a_plan_of_another_shape_is_no_run(plan: object) -> None:
     assert journal((NOW, APPROVED, {"run": "a", "plan": plan})).runs == {}
+
+
+def test_it_is_known_when_the_executor_was_last_heard_of_and_how_long_a_step_may_take() -> None:
+    plan = approved(steps=[{"number": 1, "title": "undo", "limit": 90}, {"number": 2, "title": "scale"}])
+    run = run_of(plan, STARTED_ONCE, told(3, STEP_BEGUN, step=1), told(9, CANCEL_ASKED))
+    assert run.heard_at == NOW + 3
+    assert [one.limit for one in run.steps] == [90, None]
+    assert run_of(plan).heard_at is None
