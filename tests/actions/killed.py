@@ -79,7 +79,7 @@ async def executors(count: int) -> AsyncIterator[list[Executors]]:
         for process in processes:
             assert process.stdin is not None
             process.stdin.close()
-            await process.wait()
+            await process.communicate()  # to its pipes' end too: after `wait` they may still be open
 
 
 class _Moments:

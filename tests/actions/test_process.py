@@ -89,7 +89,7 @@ async def test_it_finishes_when_the_console_s_whole_group_is_killed(tmp_path: Pa
         pid = int(await console.stdout.readline())
         await until(lambda: is_claimed(settings, run))
         os.killpg(console.pid, signal.SIGKILL)
-        await console.wait()
+        await console.communicate()  # to its pipe's end too: after `wait` it may still be open
         assert psutil.pid_exists(pid)
         await finished(here)
         assert here.deployment(STABLE)["spec"]["replicas"] == 5
