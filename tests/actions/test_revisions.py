@@ -139,6 +139,12 @@ def test_returned_to_it_counts_from_when_the_other_was_scaled_down() -> None:
     assert "ran at least 23h59m" in world.choice.why
 
 
+def test_of_what_was_left_by_going_back_no_time_is_told_that_is_not_known() -> None:
+    world = Deployed().then("good", 8 * DAY).then("candidate", DAY / 12).then("good", 60)
+    again = pinned(world.history, "candidate", 2)
+    assert again.why.startswith("revision 2 was named; it ran for a time that the history does not tell;")
+
+
 def test_returned_to_at_an_unknown_time_only_its_first_spell_counts() -> None:
     world = Deployed().then("a", MINUTE).then("b", MINUTE).then("a", DAY).then("c", MINUTE)
     world.sets["b"] = change(world.sets["b"], left_by=None)

@@ -23,6 +23,7 @@ REVISION = "deployment.kubernetes.io/revision"
 HISTORY = "deployment.kubernetes.io/revision-history"
 DESIRED = "deployment.kubernetes.io/desired-replicas"
 CHANGE_CAUSE = "kubernetes.io/change-cause"
+_UNTOLD = "ran for a time that the history does not tell"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,14 @@ class History:
         """
         spells = [spell for number in revision.numbers if (spell := self._spell(revision, number)) is not None]
         return max(spells, default=None)
+
+    def exactly(self, revision: Revision) -> bool:
+        """Whether `ran` is its time, and not only the least of it: who left it for an older one left no date."""
+        if revision.earlier:
+            return False
+        still = revision.ready > 0 or revision is self.present
+        earliest, latest = self._begun(revision.number + 1)
+        return still or (earliest is not None and earliest == latest)
 
     def left_by_going_back(self, revision: Revision) -> bool:
         """Whether it was last left for an older one: someone rolled back from it."""
@@ -194,9 +203,10 @@ def _against(history: History, one: Revision, healthy_for: float) -> str:
     if older is not None:
         return f"never took over from {older}, which still has pods"
     ran = history.ran(one)
-    if ran is None:
-        return "ran for a time that the history does not tell"
-    return "" if ran >= healthy_for else f"{_time(history, one)} only"
+    if ran is not None and ran >= healthy_for:
+        return ""
+    time = _time(history, one)
+    return f"{time} only" if history.exactly(one) else time
 
 
 def _long_enough(history: History, one: Revision, healthy_for: float) -> bool:
@@ -212,10 +222,10 @@ def _told(history: History, one: Revision) -> str:
 
 
 def _time(history: History, one: Revision) -> str:
-    ran = history.ran(one)
-    if ran is None:
-        return "ran for a time that the history does not tell"
-    return f"ran at least {_length(ran)}" if one.earlier else f"ran {_length(ran)}"
+    ran, exactly = history.ran(one), history.exactly(one)
+    if ran is None or (ran < 1 and not exactly):
+        return _UNTOLD
+    return f"ran {_length(ran)}" if exactly else f"ran at least {_length(ran)}"
 
 
 def _length(seconds: float) -> str:
